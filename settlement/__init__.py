@@ -1,0 +1,1 @@
+"""Kiwi settlement: the shared domain and its stores."""
