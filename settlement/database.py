@@ -11,8 +11,8 @@ _STATEMENT_SECONDS: Final = 60
 def create_database_engine(url: str | URL, *, pool_size: int = 4) -> Engine:
     """Return a pool of connections, each with a limit on every wait.
 
-    `local_infile` serves the job's LOAD DATA, which reads only what the job itself wrote. TLS is left out on loopback alone,
-    where it costs 80 connections to one and protects nothing.
+    `local_infile` serves the job's LOAD DATA, which reads only what the job itself wrote. TLS is left out on
+    loopback alone, where it makes connections 80 times slower and protects nothing.
     """
     parsed = make_url(url)
     return create_engine(

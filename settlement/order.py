@@ -24,6 +24,7 @@ BYTES_MAX: Final = 16_384
 
 _DIGITS_MAX: Final = 19
 _FIELDS: Final = ("user_id", "initiator", "time", "items", "idempotency_key")
+_LINE_FIELDS: Final = ("id", "number")
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,8 +118,7 @@ def validate_order(value: object) -> Order:
     fields: dict[str, Any] = dict(value)
     if "userid" in fields and "user_id" not in fields:
         fields["user_id"] = fields.pop("userid")
-    for name in fields.keys() - set(_FIELDS):
-        problems.append(Problem(f"/{_escape(name)}", f"unknown field; an order has {', '.join(_FIELDS)}"))
+    problems.extend(_unknown_fields(fields, _FIELDS, ""))
     read = _Reader(fields, "", problems)
     user_id = read.integer("user_id", 0, USER_ID_MAX)
     initiator = read.field("initiator", _initiator)
@@ -186,10 +186,14 @@ def _line(value: object, pointer: str, problems: list[Problem]) -> Line:
     if not isinstance(value, dict):
         problems.append(Problem(pointer, 'must be an object {"id": .., "number": ..}'))
         return Line(0, 0)
-    for name in value.keys() - {"id", "number"}:
-        problems.append(Problem(f"{pointer}/{_escape(name)}", "unknown field; a line has id, number"))
+    problems.extend(_unknown_fields(value, _LINE_FIELDS, pointer))
     read = _Reader(value, pointer, problems)
     return Line(read.integer("id", 1, COMMODITY_ID_MAX), read.integer("number", 1, NUMBER_MAX))
+
+
+def _unknown_fields(fields: dict[str, Any], known: tuple[str, ...], pointer: str) -> list[Problem]:
+    detail = f"unknown field; known are {', '.join(known)}"
+    return [Problem(f"{pointer}/{_escape(name)}", detail) for name in fields if name not in known]
 
 
 def _escape(name: str) -> str:

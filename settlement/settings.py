@@ -1,5 +1,6 @@
 """The one settings object: every process of Kiwi reads its `KIWI_*` environment through it."""
 
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -47,7 +48,9 @@ class Settings(BaseSettings):
     rates_seed: int = Field(2019, ge=0, description="seed of the bounded walk")
     rates_http_url: str = Field("", description="template with {currency}, answers a bare JSON number")
 
-    scratch_dir: Path = Field(Path("/tmp"), description="checkpoint and compiled code; may be lost at any time")
+    scratch_dir: Path = Field(
+        default_factory=lambda: Path(tempfile.gettempdir()), description="the checkpoint; may be lost at any time"
+    )
 
 
 @cache

@@ -11,7 +11,7 @@ TABLES = (
     CREATE TABLE commodity (
         id BIGINT PRIMARY KEY,
         name VARCHAR(255) NOT NULL,
-        price DECIMAL(14, 2) NOT NULL CHECK (price >= 0),
+        price DECIMAL(11, 2) NOT NULL CHECK (price BETWEEN 0 AND 100000000),
         currency CHAR(3) CHARACTER SET ascii NOT NULL CHECK (currency IN ('CNY', 'USD', 'JPY', 'EUR')),
         inventory BIGINT NOT NULL CHECK (inventory >= 0)
     )
@@ -24,7 +24,8 @@ TABLES = (
         initiator CHAR(3) CHARACTER SET ascii,
         success BOOLEAN NOT NULL,
         paid DECIMAL(20, 2) NOT NULL CHECK (paid >= 0),
-        reason ENUM('malformed', 'unknown_commodity', 'insufficient_stock', 'amount_too_large', 'duplicate', 'key_reused'),
+        reason ENUM('malformed', 'unknown_commodity', 'insufficient_stock', 'amount_too_large',
+                    'duplicate', 'key_reused'),
         duplicate_of BIGINT,
         batch INT UNSIGNED NOT NULL,
         KEY result_by_user (user_id, id)
@@ -107,7 +108,7 @@ TABLES = (
         after_batch INT UNSIGNED NOT NULL,
         kind ENUM('seed', 'restock', 'price') NOT NULL,
         name VARCHAR(255),
-        price DECIMAL(14, 2),
+        price DECIMAL(11, 2),
         currency CHAR(3) CHARACTER SET ascii,
         inventory_delta BIGINT NOT NULL,
         changed_at DATETIME(6) NOT NULL,
