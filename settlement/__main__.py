@@ -106,7 +106,7 @@ def refresh(
             try:
                 log.info("rates: %s", format_rates(refresh_rates(client, asked, chosen.rates_source).rates))
             except (PartialRefreshError, RatesUnavailableError, KazooException) as error:
-                log.error("refresh failed, next try in %s s: %s: %s", every, type(error).__name__, error)
+                log.error("refresh failed, next try in %s s: %s", every, repr(error))  # noqa: TRY400 # no trace needed
             stopping.wait(every)
 
 

@@ -23,6 +23,13 @@ INVENTORY_MAX: Final = 10**15
 NAME_CHARACTERS_MAX: Final = 255
 
 
+def check_price(commodity_id: int, price: Decimal, currency: Currency) -> None:
+    """Raise `ValueError` if the price is out of range or finer than the currency's minor unit."""
+    if not 0 <= price <= PRICE_MAX:
+        raise ValueError(f"commodity {commodity_id}: the price must be from 0 to {PRICE_MAX}")
+    from_decimal(price, currency.digits)
+
+
 @dataclass(frozen=True)
 class Commodity:
     """Something for sale; `price` is in units of `currency`, with no more digits than that currency has.
@@ -54,13 +61,6 @@ SAMPLE: Final = (
     Commodity(4, "D", Decimal("45.5"), Currency.EUR, 333),
 )
 """The four commodities of the original system."""
-
-
-def check_price(commodity_id: int, price: Decimal, currency: Currency) -> None:
-    """Raise `ValueError` if the price is out of range or finer than the currency's minor unit."""
-    if not 0 <= price <= PRICE_MAX:
-        raise ValueError(f"commodity {commodity_id}: the price must be from 0 to {PRICE_MAX}")
-    from_decimal(price, currency.digits)
 
 
 def read_stock(connection: Connection) -> Stock:
