@@ -1,0 +1,1 @@
+"""The settlement job: one long-running Spark Structured Streaming application."""
