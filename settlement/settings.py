@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     retry_seconds_max: float = Field(120, gt=0, description="how long a transient fault is retried")
 
     # API
+    api_bind: str = Field("127.0.0.1:21000", description="host:port to listen on")
+    api_workers: int = Field(2, ge=1, le=64, description="processes; they share nothing")
+    api_connections_max: int = Field(1_000, ge=1, description="per worker; beyond it connections are refused")
+    api_client_seconds_max: float = Field(10, gt=0, description="longest time a client may take to send one request")
     api_orders_in_flight_max: int = Field(20_000, ge=1, description="per worker; beyond it 503")
     api_bulk_orders_max: int = Field(10_000, ge=1)
     api_bulk_bytes_max: int = Field(4 * 1024 * 1024, ge=1024)
