@@ -52,9 +52,14 @@ def scan(
     Args:
         data: all messages, one after the other.
         bounds: where each message starts, and where the last one ends (n + 1).
-        user_ids, initiators, line_starts, line_counts: per message; a count of 0 says "left to the strict decoder".
-        commodity_ids, numbers: per line, with room for `len(data) // LINE_BYTES_MIN + 1`.
-        key_starts, key_lengths: where in `data` a message's idempotency key lies; length 0 where it has none.
+        user_ids: written, per message.
+        initiators: written, per message.
+        line_starts: written, per message.
+        line_counts: written, per message; 0 must stand there before, and stays where the strict decoder is needed.
+        commodity_ids: written, per line; has room for `len(data) // LINE_BYTES_MIN + 1`.
+        numbers: written, per line, with the same room.
+        key_starts: where in `data` a message's idempotency key lies.
+        key_lengths: how long it is; 0 where there is none.
     """
     written = 0
     for message in range(len(bounds) - 1):
@@ -94,7 +99,7 @@ def _field(data: Bytes, at: int, end: int, literal: Bytes) -> tuple[int, int]:
         return -1, 0
     value = 0
     while at < end and _ZERO <= data[at] <= _NINE and at - start <= _DIGITS_MAX:
-        value = value * 10 + np.int64(data[at] - _ZERO)
+        value = value * 10 + int(data[at]) - _ZERO
         at += 1
     digits = at - start
     if digits == 0 or digits > _DIGITS_MAX or (digits > 1 and data[start] == _ZERO):

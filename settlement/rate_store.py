@@ -73,8 +73,8 @@ def write_rates(client: KazooClient, rates: Mapping[Currency, tuple[int, int]], 
 
 
 def _read_nodes(client: KazooClient) -> list[tuple[bytes, ZnodeStat]]:
-    pending = [client.get_async(path) for path in (*_PATHS, RATES_META_PATH)]
     try:
+        pending = [client.get_async(path) for path in (*_PATHS, RATES_META_PATH)]
         return [answer.get(timeout=_READ_SECONDS) for answer in pending]
     except NoNodeError as error:
         raise RatesUnavailableError(

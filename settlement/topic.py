@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
@@ -77,6 +77,22 @@ def _verify(admin: Any, name: str) -> TopicInfo:
     partitions = len(found["partitions"])
     if partitions > PARTITIONS_MAX:
         raise TopicUnfitError(f"topic {name} has {partitions} partitions; an order's id has room for {PARTITIONS_MAX}")
-    described = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-    print(described)
+    found_config = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    print(found_config)
     return TopicInfo(str(found["topic_id"]), partitions)
+
+
+def read_log_bounds(settings: Settings) -> dict[int, tuple[int, int]]:
+    """Return, per partition of the orders' topic, the first offset that is still there and the end of the log.
+
+    Raises:
+        kafka.errors.KafkaError: the cluster is away.
+    """
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap.split(","), request_timeout_ms=_REQUEST_MS)
+    try:
+        found = consumer.partitions_for_topic(settings.topic) or set()
+        partitions = [TopicPartition(settings.topic, partition) for partition in sorted(found)]
+        first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+        return {part.partition: (first[part], end[part]) for part in partitions}
+    finally:
+        consumer.close()
