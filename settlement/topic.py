@@ -77,8 +77,10 @@ def _verify(admin: Any, name: str) -> TopicInfo:
     partitions = len(found["partitions"])
     if partitions > PARTITIONS_MAX:
         raise TopicUnfitError(f"topic {name} has {partitions} partitions; an order's id has room for {PARTITIONS_MAX}")
-    found_config = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-    print(found_config)
+    config = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])["topic"][name]
+    for key in ("message.timestamp.type", "cleanup.policy"):
+        if config[key]["value"] != _CONFIG[key]:
+            raise TopicUnfitError(f"topic {name} has {key}={config[key]['value']}; settlement needs {_CONFIG[key]}")
     return TopicInfo(str(found["topic_id"]), partitions)
 
 
