@@ -1,0 +1,1 @@
+"""The one-machine stack: real servers, set up, supervised and stopped as one."""

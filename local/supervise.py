@@ -1,0 +1,203 @@
+"""Supervision by supervisord: restarts, rotated logs, and its own RPC over a Unix socket."""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from local.home import PROJECT, Home, SetupError, write_private
+from local.processes import MARK, await_gone, end_processes, processes_of
+from local.service import SERVERS, Service
+
+_START_SECONDS: Final = 15
+_NO_SUPERVISOR: Final = (OSError, xmlrpc.client.ProtocolError)
+_HEADER: Final = """\
+[supervisord]
+logfile={logs}/supervisord.log
+logfile_maxbytes=5MB
+logfile_backups=2
+pidfile={run}/supervisord.pid
+nocleanup=true
+
+[unix_http_server]
+file={socket}
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+"""
+# A service that was up for a second is restarted for ever; one that fails at once is tried four times more.
+_PROGRAM: Final = """
+[program:{name}]
+command={command}
+directory={directory}
+environment={environment}
+priority={priority}
+autostart=false
+autorestart=unexpected
+exitcodes={exit_codes}
+startsecs=1
+startretries=4
+stopasgroup=true
+killasgroup=true
+stopwaitsecs={stop_seconds}
+redirect_stderr=true
+stdout_logfile={logs}/{name}.log
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=3
+"""
+_LEASH: Final = """
+[program:leash]
+command={python} -m local.leash {owner}
+directory={directory}
+stdout_logfile=NONE
+stderr_logfile=NONE
+"""
+
+
+@dataclass(frozen=True)
+class ProcessState:
+    """What the supervisor knows of a service.
+
+    Attributes:
+        state: STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED or FATAL.
+        pid: 0 when there is no process.
+        exit_code: of the last process that ended.
+        up_seconds: since the process started.
+    """
+
+    state: str
+    pid: int
+    exit_code: int
+    up_seconds: float
+
+    @property
+    def given_up(self) -> bool:
+        """Whether no process is there and none will be started."""
+        return self.state in ("STOPPED", "EXITED", "FATAL")
+
+
+class Supervisor:
+    """The supervisord of one home."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._configuration = home.run / "supervisord.conf"
+
+    def running(self) -> bool:
+        """Return whether it answers."""
+        try:
+            self._rpc.getState()
+        except _NO_SUPERVISOR:
+            return False
+        return True
+
+    def ensure(self, services: Sequence[Service], owner: int | None = None) -> None:
+        """Have a supervisor that knows these services; one whose definition changed is stopped.
+
+        Args:
+            services: none of them is started by this.
+            owner: id of a process that the stack must not outlive.
+
+        Raises:
+            SetupError: supervisord does not start.
+        """
+        write_private(self._configuration, self._render(services, owner))
+        if self.running():
+            self._update()
+            return
+        end_processes(processes_of(self._home))  # left over from a supervisor that was killed
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration)]
+        done = subprocess.run(
+            command, env=self._environment(), cwd=PROJECT, capture_output=True, text=True, check=False
+        )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self.running():
+            if done.returncode or time.monotonic() > deadline:
+                raise SetupError(f"supervisord does not start:\n{(done.stdout + done.stderr)[-800:]}")
+            time.sleep(0.05)
+
+    def start(self, name: str) -> None:
+        """Start a service unless it is running; does not wait."""
+        if self.state(name).given_up:
+            self._rpc.startProcess(name, False)
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stop services side by side and wait until they are gone."""
+        waiting = [name for name in names if not self.state(name).given_up]
+        for name in waiting:
+            self._rpc.stopProcess(name, False)
+        while any(not self.state(name).given_up for name in waiting):  # the supervisor itself limits the wait
+            time.sleep(0.05)
+
+    def state(self, name: str) -> ProcessState:
+        """Return a service's state."""
+        return self._parse(self._rpc.getProcessInfo(name))
+
+    def states(self) -> dict[str, ProcessState]:
+        """Return the state of every service; empty when no supervisor answers."""
+        try:
+            return {info["name"]: self._parse(info) for info in self._rpc.getAllProcessInfo()}
+        except _NO_SUPERVISOR:
+            return {}
+
+    def shutdown(self) -> None:
+        """Stop all services, the servers after those that use them, then the supervisor; wait until all are gone."""
+        if self.running():
+            names = self.states()
+            self.stop(name for name in names if name not in SERVERS)
+            self.stop(name for name in names if name in SERVERS)
+            self._rpc.shutdown()
+            await_gone(self._home)
+        end_processes(processes_of(self._home))
+
+    @property
+    def _rpc(self) -> Any:
+        transport = SupervisorTransport(serverurl=f"unix://{self._home.socket('supervisor')}")
+        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("KIWI_")}
+        return kept | {MARK: str(self._home.root), "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+
+    def _render(self, services: Sequence[Service], owner: int | None) -> str:
+        folders = {"logs": self._home.logs, "run": self._home.run, "socket": self._home.socket("supervisor")}
+        programs = (
+            _PROGRAM.format(
+                name=service.name,
+                command=_escape(shlex.join(service.command)),
+                directory=PROJECT,
+                environment=",".join(f'{name}="{_escape(value)}"' for name, value in service.environment.items()),
+                exit_codes=",".join(map(str, service.final_exit_codes)),
+                priority=1 if service.name in SERVERS else 2,  # the lowest starts first and stops last
+                stop_seconds=service.stop_seconds,
+                **folders,
+            )
+            for service in services
+        )
+        leash = "" if owner is None else _LEASH.format(python=sys.executable, owner=owner, directory=PROJECT)
+        return _HEADER.format(**folders) + "".join(programs) + leash
+
+    def _update(self) -> None:
+        ((added, changed, removed),) = self._rpc.reloadConfig()
+        self.stop((*changed, *removed))
+        for name in (*changed, *removed):
+            self._rpc.removeProcessGroup(name)
+        for name in (*added, *changed):
+            self._rpc.addProcessGroup(name)
+
+    @staticmethod
+    def _parse(info: dict[str, Any]) -> ProcessState:
+        up_seconds = info["now"] - info["start"] if info["pid"] else 0
+        return ProcessState(info["statename"], info["pid"], info["exitstatus"], up_seconds)
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%%")
