@@ -50,5 +50,5 @@ def grant_role(admin_engine: Engine, database: str, role: Role, user: str, passw
 def _target(connection: Connection, database: str, table: str) -> str:
     quote = connection.dialect.identifier_preparer.quote_identifier
     if table == "*":  # here, and only here, the database's name is a pattern
-        return f"{quote(database.replace('_', '\\_'))}.*"
+        return quote(database.replace("_", "\\_")) + ".*"
     return f"{quote(database)}.{quote(table)}"
