@@ -30,9 +30,7 @@ _CONSUMER: Final = {
 
 def create_session() -> SparkSession:
     """Return the session that spark-submit prepared; all settings come from its properties file."""
-    session = SparkSession.builder.appName("kiwi-settlement").getOrCreate()
-    session.sparkContext.setLogLevel("WARN")
-    return session
+    return SparkSession.builder.appName("kiwi-settlement").getOrCreate()
 
 
 class TermSignal:
@@ -46,7 +44,7 @@ class TermSignal:
         self._on_term = on_term
         jvm: Any = session.sparkContext._jvm  # noqa: SLF001 # the only way to the JVM's own classes
         gateway: Any = session.sparkContext._gateway  # noqa: SLF001
-        ensure_callback_server_started(gateway)
+        ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call] # of pyspark
         jvm.sun.misc.Signal.handle(jvm.sun.misc.Signal("TERM"), self)
 
     def handle(self, _signal: object) -> None:

@@ -66,11 +66,10 @@ def seed(
         wanted += commodity_lists.read_csv(csv) if csv else []
         if not wanted:
             raise typer.BadParameter("name at least one of --sample, --number, --csv")
-        added = catalogue.seed_commodities(
-            engine, list({commodity.id: commodity for commodity in wanted}.values()), dry_run=dry_run
-        )
+        first_of_each = {commodity.id: commodity for commodity in reversed(wanted)}
+        added = catalogue.seed_commodities(engine, list(first_of_each.values()), dry_run=dry_run)
     verb = "would add" if dry_run else "added"
-    typer.echo(f"{verb} {len(added)} of {len(wanted)} commodities; the catalogue had the others")
+    typer.echo(f"{verb} {len(added)} of {len(first_of_each)} commodities; the catalogue had the others")
 
 
 @app.command()
@@ -91,7 +90,7 @@ def price(commodity_id: int, new_price: Annotated[str, typer.Argument(help="In t
 
 @rates_app.command()
 def refresh(
-    source: Annotated[str | None, typer.Option(help="walk, ecb or http; default KIWI_RATES_SOURCE.")] = None,
+    source: Annotated[str | None, typer.Option(help="walk, fixed, ecb or http; default KIWI_RATES_SOURCE.")] = None,
     every: Annotated[float, typer.Option(min=0, help="Repeat after this many seconds; 0 = once.")] = 0,
 ) -> None:
     """Refresh the four rates in one ZooKeeper transaction; exit code 1 if a currency failed."""

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     api_page_rows_max: int = Field(1_000, ge=1, le=10_000)
 
     # Rates
-    rates_source: str = Field("walk", pattern="^(walk|ecb|http)$")
+    rates_source: str = Field("walk", pattern="^(walk|fixed|ecb|http)$")
     rates_seed: int = Field(2019, ge=0, description="seed of the bounded walk")
     rates_http_url: str = Field("", description="template with {currency}, answers a bare JSON number")
 

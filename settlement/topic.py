@@ -90,7 +90,9 @@ def read_log_bounds(settings: Settings) -> dict[int, tuple[int, int]]:
     Raises:
         kafka.errors.KafkaError: the cluster is away.
     """
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap.split(","), request_timeout_ms=_REQUEST_MS)
+    consumer = KafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap.split(","), request_timeout_ms=_REQUEST_MS, enable_auto_commit=False
+    )
     try:
         found = consumer.partitions_for_topic(settings.topic) or set()
         partitions = [TopicPartition(settings.topic, partition) for partition in sorted(found)]
