@@ -1,5 +1,6 @@
 """Kafka's log as the audit reads it: ranges of messages, decoded beside the main process when there are many."""
 
+import gc
 import marshal
 import os
 import threading
@@ -55,7 +56,7 @@ class LogReader:
         else:
             spawn = get_context("spawn")  # a fork would copy the locks of running threads
             self._workers = [
-                ProcessPoolExecutor(1, spawn, initializer=_start_worker, initargs=arguments)
+                ProcessPoolExecutor(1, spawn, initializer=_start_process, initargs=arguments)
                 for _ in range(os.cpu_count() or 1)
             ]
 
@@ -105,6 +106,16 @@ def read_bounds(settings: Settings) -> dict[int, LogRange]:
 
 
 _worker = threading.local()
+
+
+def _start_process(bootstrap: str, topic: str) -> None:
+    collect_rarely()
+    _start_worker(bootstrap, topic)
+
+
+def collect_rarely() -> None:
+    """Have Python look for cyclic garbage rarely: tens of thousands of live tuples make each look expensive."""
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _start_worker(bootstrap: str, topic: str) -> None:

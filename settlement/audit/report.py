@@ -1,11 +1,9 @@
-"""What an audit found: every difference counted, the first ones kept, as a table and as JSON."""
+"""What an audit found: every difference counted, the first ones kept."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 KEPT_MAX: Final = 100
 """Differences kept with their details; those beyond it are only counted."""
@@ -73,30 +71,6 @@ class Findings:
     def note(self, text: str) -> None:
         """Record something that could not be compared and is no difference by itself."""
         self.notes.append(text)
-
-
-def print_report(report: AuditReport, console: Console) -> None:
-    """Print counts, notes, the kept differences, and the verdict as the bare last line."""
-    counts = Table("read and recomputed", "", title="Audit", title_justify="left")
-    counts.columns[1].justify = "right"
-    for name, count in report.counts.items():
-        counts.add_row(name, f"{count:,}")
-    counts.add_row("seconds", f"{report.seconds:,.1f}")
-    console.print(counts)
-    for note in report.notes:
-        console.print(f"note: {note}", markup=False, highlight=False)
-    if report.differences:
-        console.print(_differences(report))
-    console.print(report.verdict, markup=False, highlight=False)
-
-
-def _differences(report: AuditReport) -> Table:
-    hidden = report.difference_count - len(report.differences)
-    caption = f"{hidden:,} more are not shown" if hidden else None
-    table = Table("what", "where", "expected", "found", title="Differences", title_justify="left", caption=caption)
-    for difference in report.differences:
-        table.add_row(difference.what, difference.where, difference.expected, difference.found)
-    return table
 
 
 def _text(value: object) -> str:

@@ -1,14 +1,16 @@
 """One audit from beginning to end."""
 
+import gc
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from kafka.errors import KafkaError
 
 from settlement.audit.books import AMOUNT_DIGITS, fixed
 from settlement.audit.history import History
-from settlement.audit.log import LogRange, LogReader, LogUnreadableError, read_bounds
+from settlement.audit.log import LogRange, LogReader, LogUnreadableError, collect_rarely, read_bounds
 from settlement.audit.published import Published, compare_published, read_published
 from settlement.audit.replay import Replay
 from settlement.audit.report import AuditReport, Findings
@@ -35,7 +37,7 @@ def audit(settings: Settings, progress: Progress | None = None) -> AuditReport:
     began = time.monotonic()
     findings = Findings()
     published = read_published(settings, findings)
-    with LedgerSnapshot(settings) as ledger:
+    with _rare_collections(), LedgerSnapshot(settings) as ledger:
         counts = _Audit(settings, ledger, findings).run(published, progress or _silent)
     return AuditReport(tuple(findings.kept), findings.count, counts, tuple(findings.notes), time.monotonic() - began)
 
@@ -134,6 +136,16 @@ class _Audit:
         if self._complete:
             replay.shop.compare(self._ledger.commodities())
             replay.keys.compare(self._ledger.count("idempotency_key"))
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    before = gc.get_threshold()
+    collect_rarely()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _silent(_done: int, _total: int) -> None:
