@@ -2,8 +2,6 @@
 
 import json
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -68,11 +66,22 @@ def _fetch(batch: DataFrame, cursor: LogCursor) -> FetchedBatch:
 
 
 def start_stream(
-    session: SparkSession, settings: Settings, positions: dict[int, int], partitions: int, writer: Writer
+    session: SparkSession,
+    settings: Settings,
+    positions: dict[int, int],
+    partitions: int,
+    checkpoint: str,
+    writer: Writer,
 ) -> StreamingQuery:
     """Start fetching at the ledger's positions; every batch is decoded and handed to the writer.
 
-    The checkpoint is scratch: a new one for each start, since only the ledger knows what was settled.
+    Args:
+        session: of this driver.
+        settings: name the topic and the largest batch.
+        positions: the ledger's next offset of each partition.
+        partitions: how many the topic has.
+        checkpoint: an empty folder for each start, since only the ledger knows what was settled.
+        writer: takes the batches.
     """
     starting = {str(partition): positions.get(partition, 0) for partition in range(partitions)}
     messages = (
@@ -101,5 +110,4 @@ def start_stream(
             if fetched.ranges:
                 writer.submit(fetched)
 
-    scratch = tempfile.mkdtemp(prefix=f"kiwi-checkpoint-{os.getpid()}-", dir=settings.scratch_dir)
-    return messages.writeStream.foreachBatch(hand_over).option("checkpointLocation", scratch).start()
+    return messages.writeStream.foreachBatch(hand_over).option("checkpointLocation", checkpoint).start()

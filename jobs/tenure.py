@@ -1,6 +1,7 @@
 """One tenure: from holding the lock to leaving, and with which exit code."""
 
 import logging
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Final
 
@@ -73,15 +74,21 @@ class Tenure:
         error: BaseException | None
         with self._engine.connect() as connection:
             publisher = Publisher(self._zookeeper, read_head(connection))
+        scratch = TemporaryDirectory(
+            prefix="kiwi-checkpoint-", dir=self._settings.scratch_dir, ignore_cleanup_errors=True
+        )
         try:
-            error = self._settle(token, stopping, wake, publisher)
+            with scratch as checkpoint:
+                error = self._settle(token, stopping, wake, publisher, checkpoint)
         except Exception as fault:  # noqa: BLE001 # sorted below by what to do next
             error = fault
         code = self._exit_code(error, stopping)
         publisher.close(str(error) if code == EXIT_HALTED else "")
         return code
 
-    def _settle(self, token: int, stopping: Event, wake: Event, publisher: Publisher) -> BaseException | None:
+    def _settle(
+        self, token: int, stopping: Event, wake: Event, publisher: Publisher, checkpoint: str
+    ) -> BaseException | None:
         topic = describe_topic(self._settings)
         claim(self._engine, token, topic.topic_id)
         with self._engine.connect() as connection:
@@ -92,7 +99,7 @@ class Tenure:
             self._engine, self._zookeeper, dead_letters, self._settings, token, stopping, publisher.report
         )
         writer = Writer(settler.settle, wake)
-        query = start_stream(self._session, self._settings, positions, topic.partitions, writer)
+        query = start_stream(self._session, self._settings, positions, topic.partitions, checkpoint, writer)
         log.info("settling from %s with fencing token %d", positions or "the log's start", token)
         while not wake.wait(1) and not self._lock.lost.is_set() and query.isActive:
             pass

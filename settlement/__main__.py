@@ -14,10 +14,14 @@ from kafka.errors import KafkaError
 from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException
 from kazoo.handlers.threading import KazooTimeoutError
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from settlement import catalogue, commodity_lists
+from settlement.audit import audit as run_audit
+from settlement.audit import print_report
 from settlement.database import create_database_engine
 from settlement.migrate import migrate as run_migrations
 from settlement.rate_refresh import PartialRefreshError, refresh_rates
@@ -86,6 +90,20 @@ def price(commodity_id: int, new_price: Annotated[str, typer.Argument(help="In t
     with _engine() as engine:
         catalogue.change_prices(engine, {commodity_id: Decimal(new_price)})
     typer.echo(f"commodity {commodity_id}: price {new_price}")
+
+
+@app.command()
+def audit(
+    json: Annotated[Path | None, typer.Option(help="Also write the report to this file.")] = None,
+) -> None:
+    """Recompute the whole ledger from Kafka's log and compare it; exit code 1 on any difference."""
+    with _clear_errors(), Progress(*Progress.get_default_columns(), MofNCompleteColumn(), transient=True) as bar:
+        task = bar.add_task("recomputing orders", total=None)
+        report = run_audit(settings(), lambda done, total: bar.update(task, completed=done, total=total))
+    if json:
+        json.write_bytes(report.to_json())
+    print_report(report, Console())
+    raise typer.Exit(1 if report.difference_count else 0)
 
 
 @rates_app.command()
@@ -158,6 +176,6 @@ def _fail(message: str) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("kafka").setLevel(logging.WARNING)
-    logging.getLogger("kazoo").setLevel(logging.WARNING)
+    for chatty in ("kafka", "kazoo"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     app()
