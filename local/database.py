@@ -3,16 +3,15 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pymysql
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
 from local.database_binary import DatabaseBinary
 from local.home import Home, SetupError, write_private
-from local.service import NotReadyError, Service
+from local.service import Endpoint, NotReadyError, Service
 
 ADMIN: Final = "kiwi_admin"
 _INITIALISE_SECONDS: Final = 180
@@ -57,36 +56,34 @@ def database_service(home: Home, binary: DatabaseBinary, admin_password: str) ->
         _initialise(home, binary, data, admin_password)
     configuration = _write_configuration(home, binary, data)
     command = [str(binary.program), f"--defaults-file={configuration}", *_user()]
-    url = admin_url(home, admin_password)
-    return Service("database", home.address("database"), tuple(command), probe=database_probe(url), stop_seconds=60)
+    return Service("database", tuple(command), stop_seconds=60)
 
 
-def admin_url(home: Home, password: str) -> URL:
+def own_admin_url(home: Home, password: str) -> URL:
     """Return the administrator's address of our own server."""
     return URL.create("mysql+pymysql", ADMIN, password, "127.0.0.1", home.port("database"))
 
 
-def database_probe(url: str | URL) -> Callable[[], None]:
-    """Return a question to the server at an address, with the rights that the address carries."""
-    parsed = make_url(url)
+def database_endpoint(url: URL) -> Endpoint:
+    """Return where a server of ours or of somebody else's serves."""
+    return Endpoint("database", f"{url.host}:{url.port or 3306}", lambda: _probe(url))
 
-    def probe() -> None:
-        try:
-            connection = pymysql.connect(
-                host=parsed.host or "127.0.0.1",
-                port=parsed.port or 3306,
-                user=parsed.username,
-                password=str(parsed.password or ""),
-                connect_timeout=_PROBE_SECONDS,
-                read_timeout=_PROBE_SECONDS,
-                ssl_disabled=parsed.host in ("127.0.0.1", "localhost", "::1"),
-            )
-        except pymysql.MySQLError as error:
-            raise NotReadyError(f"no answer: {error}") from error
+
+def _probe(url: URL) -> None:
+    try:
+        connection = pymysql.connect(
+            host=url.host or "127.0.0.1",
+            port=url.port or 3306,
+            user=url.username,
+            password=url.password or "",
+            connect_timeout=_PROBE_SECONDS,
+            read_timeout=_PROBE_SECONDS,
+            ssl_disabled=url.host in ("127.0.0.1", "localhost", "::1"),
+        )
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-
-    return probe
+    except pymysql.MySQLError as error:
+        raise NotReadyError(f"no answer: {error}") from error
 
 
 def _user() -> list[str]:

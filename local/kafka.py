@@ -1,7 +1,6 @@
 """Kafka 4 on one node, its own KRaft quorum of one."""
 
 import base64
-import logging
 import subprocess
 import uuid
 from pathlib import Path
@@ -12,7 +11,7 @@ from kafka.errors import KafkaError
 
 from local.home import PROJECT, Home, SetupError
 from local.java import Java
-from local.service import NotReadyError, Service
+from local.service import Endpoint, NotReadyError, Service
 
 _PROBE_MS: Final = 2_000
 _FORMAT_SECONDS: Final = 60
@@ -64,9 +63,13 @@ def kafka_service(home: Home, java: Java, jars: Path) -> Service:
     if not (data / "meta.properties").exists():
         _format(java, jars, configuration)
     command = (*_java(java, jars, "-Xms96m", "-Xmx192m"), "kafka.Kafka", str(configuration))
+    return Service("kafka", command, stop_seconds=30)
+
+
+def kafka_endpoint(home: Home) -> Endpoint:
+    """Return where it serves."""
     address = home.address("kafka")
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # a probe of a broker that is not there yet is no news
-    return Service("kafka", address, command, probe=lambda: _probe(address), stop_seconds=30)
+    return Endpoint("kafka", address, lambda: _probe(address))
 
 
 def _java(java: Java, jars: Path, *options: str) -> tuple[str, ...]:

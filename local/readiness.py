@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from local.home import Home, SetupError
-from local.service import NotReadyError, Service
+from local.service import Endpoint, NotReadyError
 from local.supervise import Supervisor
 
 _POLL_SECONDS: Final = 0.1
@@ -18,49 +18,49 @@ _LOG_LINES: Final = 15
 def await_ready(
     home: Home,
     supervisor: Supervisor,
-    services: Sequence[Service],
+    endpoints: Sequence[Endpoint],
     seconds_max: float,
-    on_ready: Callable[[Service, float], None] = lambda _service, _seconds: None,
+    on_ready: Callable[[str, float], None] = lambda _name, _seconds: None,
 ) -> None:
     """Wait side by side until each service answers its probe.
 
     Args:
         home: whose logs a message points to.
         supervisor: tells when a service has given up, so that nobody waits for it.
-        services: already started.
+        endpoints: of services that are started already.
         seconds_max: limit for each.
-        on_ready: called with the service and the seconds that it took.
+        on_ready: called with the name and the seconds that it took.
 
     Raises:
         SetupError: a service gave up, or the limit has passed.
     """
 
-    def wait(service: Service) -> None:
+    def wait(endpoint: Endpoint) -> None:
         start = time.monotonic()
         while True:
             try:
-                service.probe()
+                endpoint.probe()
             except NotReadyError as error:
                 waited = time.monotonic() - start
                 if waited > seconds_max:
-                    raise SetupError(_report(home, service, f"is not ready after {waited:.0f} s: {error}")) from error
-                state = supervisor.state(service.name)
-                if state.given_up:
+                    raise SetupError(_report(home, endpoint, f"is not ready after {waited:.0f} s: {error}")) from error
+                state = supervisor.states().get(endpoint.name)  # None: it is not of our own
+                if state is not None and state.given_up:
                     message = f"has ended ({state.state}, exit code {state.exit_code})"
-                    raise SetupError(_report(home, service, message)) from error
+                    raise SetupError(_report(home, endpoint, message)) from error
                 time.sleep(_POLL_SECONDS)
             else:
-                on_ready(service, time.monotonic() - start)
+                on_ready(endpoint.name, time.monotonic() - start)
                 return
 
-    with ThreadPoolExecutor(max_workers=max(1, len(services))) as pool:
-        for outcome in [pool.submit(wait, service) for service in services]:
+    with ThreadPoolExecutor(max_workers=max(1, len(endpoints))) as pool:
+        for outcome in [pool.submit(wait, endpoint) for endpoint in endpoints]:
             outcome.result()
 
 
-def _report(home: Home, service: Service, message: str) -> str:
-    log = home.logs / f"{service.name}.log"
-    return f"{service.name} at {service.address} {message}\nIts log {log} ends with:\n{_last_lines(log)}"
+def _report(home: Home, endpoint: Endpoint, message: str) -> str:
+    log = home.logs / f"{endpoint.name}.log"
+    return f"{endpoint.name} at {endpoint.address} {message}\nIts log {log} ends with:\n{_last_lines(log)}"
 
 
 def _last_lines(log: Path) -> str:

@@ -1,4 +1,4 @@
-"""What the supervisor, the readiness check and the status table need to know about one server."""
+"""What the supervisor needs to know about a process, and what others need to reach it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,18 +17,29 @@ class Service:
 
     Attributes:
         name: also the name of its log file.
-        address: `host:port` where it answers, or what stands for one.
         command: argument list; it never holds a secret.
-        probe: asks the server a real question; raises NotReadyError.
         environment: added to the supervisor's own.
         final_exit_codes: after these it is not restarted.
         stop_seconds: after a TERM it is killed this much later.
     """
 
     name: str
-    address: str
     command: tuple[str, ...]
-    probe: Callable[[], None]
     environment: Mapping[str, str] = field(default_factory=dict)
     final_exit_codes: tuple[int, ...] = (0,)
     stop_seconds: int = 20
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a service serves, whoever started it.
+
+    Attributes:
+        name: the service's.
+        address: `host:port`, or what stands for one.
+        probe: asks a real question of its protocol; raises NotReadyError.
+    """
+
+    name: str
+    address: str
+    probe: Callable[[], None]

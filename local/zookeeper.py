@@ -6,7 +6,7 @@ from typing import Final
 from local.home import PROJECT, Home
 from local.jars import SPARK_HOME
 from local.java import Java
-from local.service import NotReadyError, Service
+from local.service import Endpoint, NotReadyError, Service
 
 _PROBE_SECONDS: Final = 2
 # Ticks of half a second admit sessions of 1 to 60 seconds, so that a dead holder's lock is free soon.
@@ -37,8 +37,12 @@ def zookeeper_service(home: Home, java: Java) -> Service:
     command += [f"-Dlog4j2.configurationFile={PROJECT / 'local' / 'log4j2.properties'}"]
     command += ["-cp", str(SPARK_HOME / "jars" / "*")]
     command += ["org.apache.zookeeper.server.quorum.QuorumPeerMain", str(configuration)]
-    port = home.port("zookeeper")
-    return Service("zookeeper", home.address("zookeeper"), tuple(command), probe=lambda: _probe(port))
+    return Service("zookeeper", tuple(command))
+
+
+def zookeeper_endpoint(home: Home) -> Endpoint:
+    """Return where it serves."""
+    return Endpoint("zookeeper", home.address("zookeeper"), lambda: _probe(home.port("zookeeper")))
 
 
 def _probe(port: int) -> None:

@@ -59,7 +59,7 @@ def running_servers() -> Iterator[TestServers]:
             supervisor.ensure(servers.services, owner=os.getpid())
             for service in servers.services:
                 supervisor.start(service.name)
-            await_ready(home, supervisor, servers.services, _READY_SECONDS_MAX)
+            await_ready(home, supervisor, servers.endpoints, _READY_SECONDS_MAX)
             yield TestServers(home.address("kafka"), home.address("zookeeper"), servers.admin_url, home, supervisor)
         finally:
             supervisor.shutdown()
