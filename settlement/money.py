@@ -1,7 +1,7 @@
 """Exact money: integers of minor units, one rounding (half-even), decimal text at the borders."""
 
 from collections.abc import Sequence
-from decimal import Context, Decimal
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from typing import Final
 
 from settlement.currency import Currency
@@ -15,7 +15,8 @@ AMOUNT_DIGITS: Final = 8
 PAID_MAX: Final = 10**17
 """Largest `paid`, in minor units; an order above it is refused as `amount_too_large`."""
 
-_EXACT: Final = Context(prec=64)  # more digits than any column of ours
+_DIGITS_MAX: Final = 64  # more than any column of ours has
+_EXACT: Final = Context(prec=_DIGITS_MAX, Emax=_DIGITS_MAX, traps=[InvalidOperation, Overflow, Inexact])
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:
@@ -67,9 +68,9 @@ def from_decimal(value: Decimal, digits: int) -> int:
     """Return an exact decimal as an integer of 10^-digits.
 
     Raises:
-        ValueError: the value has more digits than the unit can hold.
+        ValueError: no finite number, or one with more digits than the unit can hold.
     """
-    scaled = value.scaleb(digits, _EXACT)
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"{value} has more than {digits} decimal digits")
-    return int(scaled)
+    try:
+        return int(value.scaleb(digits, _EXACT).to_integral_exact(context=_EXACT))
+    except (DecimalException, OverflowError, ValueError) as error:
+        raise ValueError(f"{value!s:.40} is no number with at most {digits} decimal digits") from error
