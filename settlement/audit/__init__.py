@@ -2,6 +2,6 @@
 
 from settlement.audit.report import AuditReport, Difference
 from settlement.audit.run import audit
-from settlement.audit.screen import audit_on_screen, print_report
+from settlement.audit.screen import print_report
 
-__all__ = ["AuditReport", "Difference", "audit", "audit_on_screen", "print_report"]
+__all__ = ["AuditReport", "Difference", "audit", "print_report"]

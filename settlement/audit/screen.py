@@ -1,23 +1,10 @@
-"""The audit as an operator sees it: a progress bar while it runs, then tables, then the verdict."""
+"""The audit as an operator sees it: tables of what was read and what differs, then the verdict."""
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from settlement.audit.report import AuditReport
-from settlement.audit.run import audit
-from settlement.settings import Settings
-
-
-def audit_on_screen(settings: Settings, console: Console) -> AuditReport:
-    """Run an audit under a progress bar and print what it found; raises what `audit` raises."""
-    columns = (TextColumn("recomputing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("recomputing", total=None)
-        report = audit(settings, lambda done, total: bar.update(task, completed=done, total=total))
-    print_report(report, console)
-    return report
 
 
 def print_report(report: AuditReport, console: Console) -> None:
