@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
-_PORTS: Final = ("api", "zookeeper", "kafka", "database", "kafka-controller")
+PORTS: Final = ("api", "zookeeper", "kafka", "database", "kafka-controller")
 _SOCKET_PATH_BYTES_MAX: Final = 85  # the system allows 104 to 108, and supervisord appends its process id
 
 
@@ -77,7 +77,7 @@ class Home:
 
     def port(self, name: str) -> int:
         """Return the port of `api`, `zookeeper`, `kafka`, `database` or `kafka-controller`."""
-        return self.port_base + _PORTS.index(name)
+        return self.port_base + PORTS.index(name)
 
     def address(self, name: str) -> str:
         """Return `127.0.0.1:port`."""

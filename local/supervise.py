@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from local.home import PROJECT, Home, SetupError, write_private
 from local.processes import MARK, await_gone, end_processes, processes_of
 from local.service import SERVERS, Service
 
 _START_SECONDS: Final = 15
+_RESTART_SECONDS: Final = 3
 _NO_SUPERVISOR: Final = (OSError, xmlrpc.client.ProtocolError)
 _HEADER: Final = """\
 [supervisord]
@@ -71,17 +72,21 @@ class ProcessState:
         pid: 0 when there is no process.
         exit_code: of the last process that ended.
         up_seconds: since the process started.
+        down_seconds: since the last process ended.
     """
 
     state: str
     pid: int
     exit_code: int
     up_seconds: float
+    down_seconds: float
 
     @property
     def given_up(self) -> bool:
         """Whether no process is there and none will be started."""
-        return self.state in ("STOPPED", "EXITED", "FATAL")
+        if self.state == "EXITED":  # also what the supervisor is about to restart, which it does each second
+            return self.down_seconds > _RESTART_SECONDS
+        return self.state in ("STOPPED", "FATAL")
 
 
 class Supervisor:
@@ -125,16 +130,27 @@ class Supervisor:
             time.sleep(0.05)
 
     def start(self, name: str) -> None:
-        """Start a service unless it is running; does not wait."""
-        if self.state(name).given_up:
+        """Start a service unless it is running; does not wait.
+
+        Raises:
+            SetupError: its program cannot be run.
+        """
+        try:
             self._rpc.startProcess(name, False)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != Faults.ALREADY_STARTED:
+                raise SetupError(f"{name} cannot be started: {fault.faultString}") from fault
 
     def stop(self, names: Iterable[str]) -> None:
         """Stop services side by side and wait until they are gone."""
-        waiting = [name for name in names if not self.state(name).given_up]
-        for name in waiting:
-            self._rpc.stopProcess(name, False)
-        while any(not self.state(name).given_up for name in waiting):  # the supervisor itself limits the wait
+        stopping = list(names)
+        for name in stopping:
+            try:
+                self._rpc.stopProcess(name, False)
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode != Faults.NOT_RUNNING:
+                    raise
+        while any(self.state(name).state == "STOPPING" for name in stopping):  # the supervisor limits the wait
             time.sleep(0.05)
 
     def state(self, name: str) -> ProcessState:
@@ -196,7 +212,8 @@ class Supervisor:
     @staticmethod
     def _parse(info: dict[str, Any]) -> ProcessState:
         up_seconds = info["now"] - info["start"] if info["pid"] else 0
-        return ProcessState(info["statename"], info["pid"], info["exitstatus"], up_seconds)
+        down_seconds = 0 if info["pid"] else info["now"] - info["stop"]
+        return ProcessState(info["statename"], info["pid"], info["exitstatus"], up_seconds, down_seconds)
 
 
 def _escape(text: str) -> str:
