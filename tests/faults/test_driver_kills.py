@@ -1,0 +1,69 @@
+"""The driver dies or sleeps at random moments; every order is settled once, and the recount agrees."""
+
+import os
+import random
+import signal
+import subprocess
+from pathlib import Path
+
+from local.home import PROJECT
+from local.service import Service
+from tests.faults.drill import Drill, Load, await_condition
+
+KILLS = int(os.environ.get("KIWI_DRILL_KILLS", "2"))
+
+
+def test_killed_drivers_settle_everything_once(drill: Drill, load: Load) -> None:
+    """SIGKILL of Python or of the JVM, at moments drawn from a seed; KIWI_DRILL_KILLS says how often."""
+    draw = random.Random(2019)
+    victims = ["python" if kill % 2 else "jvm" for kill in range(KILLS)]
+    recoveries = [_kill_driver(drill, load, victim, draw.randrange(2_000)) for victim in victims]
+    load.stop()
+    report = drill.recount(load.accepted)
+    print(f"{KILLS} kills, settling again after s {[round(seconds, 1) for seconds in recoveries]}, {report.counts}")
+
+
+def _kill_driver(drill: Drill, load: Load, victim: str, after_orders: int) -> float:
+    """Kill one of the driver's processes some orders after it settles; return seconds until the next one settles."""
+    drill.await_commit(drill.batch())
+    sent = len(load.accepted) + after_orders
+    await_condition("more orders are sent", lambda: len(load.accepted) >= sent)
+    jvm, python = drill.pids("settlement")[:2]
+    os.kill(jvm if victim == "jvm" else python, signal.SIGKILL)
+    seconds = await_condition("the driver is gone", lambda: drill.stack.supervisor.state("settlement").pid != jvm)
+    return seconds + drill.await_commit(drill.batch())
+
+
+def test_a_paused_driver_is_superseded_and_refused(drill: Drill, load: Load) -> None:
+    """A second driver takes over from a sleeping one; woken up, the first commits nothing and leaves."""
+    drill.await_commit(drill.batch())
+    first = drill.pids("settlement")
+    log = drill.stack.home.logs / "second-driver.log"
+    second = _start_driver(drill.settlement_service(), log)
+    try:
+        await_condition("the second stands by", lambda: "standing by" in log.read_text())
+        for pid in first:
+            os.kill(pid, signal.SIGSTOP)
+        asleep_at = drill.batch()
+        drill.await_commit(asleep_at)
+        taken_over_at = drill.batch()
+        for pid in first:
+            os.kill(pid, signal.SIGCONT)
+        first_log = drill.stack.home.logs / "settlement.log"
+        await_condition("the first has left", lambda: drill.stack.supervisor.state("settlement").pid != first[0])
+        text = first_log.read_text()
+        assert "was superseded by" in text or "the ZooKeeper session that held the lock has ended" in text
+        drill.await_commit(taken_over_at)
+        load.stop()
+        drill.recount(load.accepted)
+    finally:
+        os.killpg(second.pid, signal.SIGTERM)
+        assert second.wait(60) == 0, log.read_text()[-2000:]
+
+
+def _start_driver(service: Service, log: Path) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **service.environment, "PYTHONPATH": str(PROJECT)}
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            service.command, env=environment, cwd=PROJECT, stdout=output, stderr=output, start_new_session=True
+        )
