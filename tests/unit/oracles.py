@@ -5,21 +5,69 @@ A `Basket` is what an order buys, by place in the stock.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
-DIGITS = (2, 2, 0, 2)
+MINOR_UNITS = (100, 100, 1, 100)
 PAID_MAX = 10**17
 
 Basket = dict[int, int]
 
 
+@dataclass(frozen=True)
+class Article:
+    """A commodity: price in minor units of its currency (0 to 3), and its stock."""
+
+    id: int
+    price: int
+    currency: int
+    stock: int
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """An order: initiator (0 to 3), lines (commodity id, number), and a refusal that was clear before."""
+
+    initiator: int
+    lines: tuple[tuple[int, int], ...]
+    refusal: str = "none"
+
+
 def price(subtotals: Sequence[int], rates: Sequence[int], initiator: int) -> int:
     """Return what subtotals (minor units per currency) cost in the initiator's minor units, rounded half-even once."""
     value = sum(
-        Fraction(subtotal, 10**digits) * Fraction(rate, rates[initiator])
-        for subtotal, digits, rate in zip(subtotals, DIGITS, rates, strict=True)
+        Fraction(subtotal, minor_units) * Fraction(rate, rates[initiator])
+        for subtotal, minor_units, rate in zip(subtotals, MINOR_UNITS, rates, strict=True)
     )
-    return round(value * 10 ** DIGITS[initiator])
+    return round(value * MINOR_UNITS[initiator])
+
+
+def settle(articles: Sequence[Article], purchases: Sequence[Purchase], rates: Sequence[int]) -> list[tuple[str, int]]:
+    """Return each order's refusal (or "none") and what it pays, by the rules of the domain, one after the other."""
+    known = {article.id: article for article in articles}
+    left = {article.id: article.stock for article in articles}
+    outcomes = []
+    for purchase in purchases:
+        basket: Basket = {}
+        for commodity, number in purchase.lines:
+            basket[commodity] = basket.get(commodity, 0) + number
+        refusal, paid = purchase.refusal, 0
+        if refusal == "none" and not basket.keys() <= known.keys():
+            refusal = "unknown_commodity"
+        if refusal == "none" and any(left[commodity] < number for commodity, number in basket.items()):
+            refusal = "insufficient_stock"
+        if refusal == "none":
+            subtotals = [0] * 4
+            for commodity, number in basket.items():
+                subtotals[known[commodity].currency] += known[commodity].price * number
+            paid = price(subtotals, rates, purchase.initiator)
+            if paid > PAID_MAX:
+                refusal, paid = "amount_too_large", 0
+        if refusal == "none":
+            for commodity, number in basket.items():
+                left[commodity] -= number
+        outcomes.append((refusal, paid))
+    return outcomes
 
 
 def sequential(baskets: Sequence[Basket], stock: Sequence[int]) -> list[bool]:

@@ -18,7 +18,9 @@ from settlement.order import (
     encode_order,
 )
 from settlement.rates import RATE_MAX, RATE_MIN
+from tests.unit import oracles
 
+PRICE_MINOR_MAX: Final = 10**10
 VISIBLE: Final = "".join(chr(code) for code in range(ord("!"), ord("~") + 1))
 
 
@@ -117,3 +119,22 @@ def mutated_messages(draw: st.DrawFn) -> bytes:
 
 
 messages = st.one_of(orders.map(encode_order), near_texts(), mutated_messages(), st.binary(max_size=60))
+
+
+@st.composite
+def shops(draw: st.DrawFn) -> list[oracles.Article]:
+    """Draw a catalogue: a few commodities with gaps between their ids, stock often too short for the orders to come."""
+    ids = sorted(draw(st.sets(st.integers(1, 12) | _up_to(COMMODITY_ID_MAX, 1), max_size=6)))
+    stock = st.integers(0, 12) | st.integers(0, 4 * NUMBER_MAX) | st.just(10**15)
+    price = st.integers(0, 1000) | st.integers(0, PRICE_MINOR_MAX)
+    return [oracles.Article(id_, draw(price), draw(st.integers(0, 3)), draw(stock)) for id_ in ids]
+
+
+@st.composite
+def purchases(draw: st.DrawFn, articles: list[oracles.Article]) -> list[oracles.Purchase]:
+    """Draw orders on this catalogue: repeated lines, unknown commodities, some refused beforehand."""
+    ids = st.sampled_from([article.id for article in articles] * 4 + [13])
+    number = st.integers(1, 6) | st.integers(1, 12) | _up_to(NUMBER_MAX, 1)
+    lines = st.lists(st.tuples(ids, number), min_size=1, max_size=5).map(tuple)
+    refusal = st.sampled_from(("none",) * 8 + ("malformed", "duplicate", "key_reused"))
+    return draw(st.lists(st.builds(oracles.Purchase, st.integers(0, 3), lines, refusal), max_size=12))
