@@ -64,7 +64,10 @@ def http(url_template: str) -> RateSource:
     def ask(currency: Currency, _old: int | None, _now_ms: int) -> int:
         url = url_template.format(currency=currency.name)
         with urllib.request.urlopen(url, timeout=_HTTP_SECONDS) as answer:  # noqa: S310 # the scheme is checked above
-            return parse_rate(answer.read(_HTTP_BYTES_MAX).decode("ascii"))
+            body = answer.read(_HTTP_BYTES_MAX + 1)
+        if len(body) > _HTTP_BYTES_MAX:
+            raise ValueError(f"the answer for the rate is longer than {_HTTP_BYTES_MAX} bytes")
+        return parse_rate(body.decode("ascii"))
 
     return ask
 
