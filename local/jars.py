@@ -3,16 +3,15 @@
 import hashlib
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
-import pyspark
-
 from local.home import PROJECT, Home, LocalSettings, SetupError
 from local.java import Java
 
-SPARK_HOME: Final = Path(pyspark.__file__).parent
+SPARK_HOME: Final = Path(sysconfig.get_path("purelib")) / "pyspark"  # to import it would take a second
 _IVY_FILE: Final = PROJECT / "local" / "ivy.xml"
 _SUMS_FILE: Final = PROJECT / "local" / "jars.sha256"
 _DOWNLOAD_SECONDS: Final = 900

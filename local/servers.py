@@ -23,14 +23,14 @@ class Servers:
 
     Attributes:
         services: ZooKeeper, Kafka and, unless somebody else's is used, the database.
-        endpoints: of all three.
+        endpoints: of ZooKeeper, Kafka and the database, in this order.
         admin_url: the database's administrator.
         java: the runtime that they use.
         connector: folder of the jars that Spark needs besides its own.
     """
 
     services: tuple[Service, ...]
-    endpoints: tuple[Endpoint, ...]
+    endpoints: tuple[Endpoint, Endpoint, Endpoint]
     admin_url: URL
     java: Java
     connector: Path
@@ -54,8 +54,8 @@ def prepare_servers(home: Home, settings: LocalSettings) -> Servers:
         return Servers(services, server_endpoints(home, url), url, java, connector.result())
 
 
-def server_endpoints(home: Home, admin_url: URL) -> tuple[Endpoint, ...]:
-    """Return where the servers serve."""
+def server_endpoints(home: Home, admin_url: URL) -> tuple[Endpoint, Endpoint, Endpoint]:
+    """Return where ZooKeeper, Kafka and the database serve."""
     return zookeeper_endpoint(home), kafka_endpoint(home), database_endpoint(admin_url)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from rich.table import Table
 
 from local.application import application_endpoints
+from local.connections import Connections
 from local.home import PROJECT
 from local.processes import tree_memory_bytes
 from local.servers import server_endpoints
@@ -42,7 +43,7 @@ def read_statuses(stack: Stack) -> list[ServiceStatus]:
     states = stack.supervisor.states()
     if not states:
         return []
-    connections = stack.connections()
+    connections = Connections.of(stack.home, stack.settings)
     endpoints = (*server_endpoints(stack.home, connections.admin_url), *application_endpoints(connections))
     with ThreadPoolExecutor(len(endpoints)) as pool:
         problems = pool.map(_problem, endpoints)
