@@ -1,5 +1,6 @@
 """The limit on bad messages: what halts, what does not, and what a restart must not forget."""
 
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.bad_window import BadMessageWindow, TooManyBadMessagesError
