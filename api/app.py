@@ -80,7 +80,7 @@ def create_app(given: Dependencies) -> App[TimedRequest, Any]:
     app.add_route("/livez", LiveResource())
     app.add_route("/readyz", ReadyResource(given.log, given.ends, given.ledger, given.coordination))
     app.add_route("/metrics", MetricsResource(given.metrics))
-    app.add_route("/openapi.json", OpenApiResource())
+    app.add_route("/openapi.json", OpenApiResource(given.settings))
     add_error_handlers(app, given.metrics)
     return app
 
