@@ -1,6 +1,7 @@
 """Kafka 4 on one node, its own KRaft quorum of one."""
 
 import base64
+import socket
 import subprocess
 import uuid
 from pathlib import Path
@@ -88,8 +89,10 @@ def _format(java: Java, jars: Path, configuration: Path) -> None:
 
 def _probe(address: str) -> None:
     """Ask for the brokers: one is listed only when it has registered and may take records."""
+    host, port = address.split(":")
     client = None
     try:
+        socket.create_connection((host, int(port)), _PROBE_MS / 1000).close()  # its client would try for seconds
         client = KafkaAdminClient(
             bootstrap_servers=address, bootstrap_timeout_ms=_PROBE_MS, request_timeout_ms=_PROBE_MS, client_id="probe"
         )

@@ -23,11 +23,15 @@ from local.stack import Stack
 from settlement.topic import TopicUnfitError
 
 Report = Callable[[str, float], None]
-"""Is called with each finished step and its seconds."""
 
 
-def bring_up(stack: Stack, report: Report) -> None:
+def bring_up(stack: Stack, report: Report, owner: int | None = None) -> None:
     """Set up what is missing, start what is not running, and wait until all of it serves.
+
+    Args:
+        stack: which one.
+        report: called with each finished step and its seconds.
+        owner: id of a process that the stack must not outlive; None = it stays until `down`.
 
     Raises:
         SetupError: something is missing, gave up, refused, or was not ready in time; the message says what and why.
@@ -42,7 +46,7 @@ def bring_up(stack: Stack, report: Report) -> None:
         if not stack.supervisor.running():
             _check_ports(stack.home)
             _clear_scratch(stack.home)
-        stack.supervisor.ensure(services)
+        stack.supervisor.ensure(services, owner)
         # All at once: Kiwi's own processes wait for the servers, and a Spark session takes as long as they do.
         for service in services:
             stack.supervisor.start(service.name)

@@ -45,4 +45,4 @@ def read_status(client: KazooClient) -> Status | None:
         data, _ = client.get(STATUS_PATH)
     except NoNodeError:
         return None
-    return msgspec.json.decode(data, type=Status)
+    return msgspec.json.decode(data, type=Status) if data else None  # empty: its first writer has only created it

@@ -1,6 +1,7 @@
 """Fixtures on real servers; each test gets a database, topics and a ZooKeeper tree of its own."""
 
 import secrets
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,11 @@ from settlement.settings import Settings
 from settlement.topic import ensure_topics
 from settlement.zookeeper import connect_zookeeper
 from tests.servers import TestServers, running_servers
+
+
+def pytest_configure() -> None:
+    """Have a TERM end the run as Ctrl-C does, through the fixtures' own ends; a KILL is seen by the servers' leash."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
