@@ -66,10 +66,9 @@ class Lifespan:
                 logging.getLogger(__name__).exception("stopping %s failed", type(service).__name__)
 
 
-def create_app(given: Dependencies) -> App[TimedRequest, Any]:
+def create_app(given: Dependencies, *lifespan: Lifespan) -> App[TimedRequest, Any]:
     """Return the application on these dependencies."""
-    lifespan = Lifespan(given.log, given.ends, given.ledger, given.coordination)
-    app: App[TimedRequest, Any] = App(request_type=TimedRequest, middleware=[lifespan, given.metrics])
+    app: App[TimedRequest, Any] = App(request_type=TimedRequest, middleware=[*lifespan, given.metrics])
     ingest = (given.settings, given.log, given.ledger, given.metrics)
     app.add_route("/", OrderResource(*ingest))
     app.add_route("/orders", BulkResource(*ingest))
@@ -89,13 +88,12 @@ def get_app() -> App[TimedRequest, Any]:
     """Return the application as the environment describes it; called by each gunicorn worker after the fork."""
     chosen = settings()
     metrics = Metrics()
-    return create_app(
-        Dependencies(
-            settings=chosen,
-            log=KafkaOrderLog(chosen, metrics.show_in_flight),
-            ends=LogEnds(chosen),
-            ledger=LedgerReader(create_database_engine(chosen.database_url.get_secret_value(), pool_size=THREADS)),
-            coordination=Coordination(chosen),
-            metrics=metrics,
-        )
+    given = Dependencies(
+        settings=chosen,
+        log=KafkaOrderLog(chosen, metrics.show_in_flight),
+        ends=LogEnds(chosen),
+        ledger=LedgerReader(create_database_engine(chosen.database_url.get_secret_value(), pool_size=THREADS)),
+        coordination=Coordination(chosen),
+        metrics=metrics,
     )
+    return create_app(given, Lifespan(given.log, given.ends, given.ledger, given.coordination))

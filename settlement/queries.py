@@ -17,7 +17,6 @@ _BY_ID: Final = text(f"SELECT {_COLUMNS} FROM result WHERE id = :id")  # noqa: S
 _BY_USER: Final = text(
     f"SELECT {_COLUMNS} FROM result WHERE user_id = :user_id AND id > :after ORDER BY id LIMIT :limit"  # noqa: S608
 )
-_POSITIONS: Final = text("SELECT partition_id, next_offset FROM log_position")
 # One statement reads one state: these rows are all of the same committed batch.
 _TURNOVER: Final = text(
     "SELECT head.batch, head.orders, head.amount_cny, total.initiator, total.paid,"
@@ -78,11 +77,6 @@ def list_results(connection: Connection, user_id: int, after: int, limit: int) -
     """Return the results of this user's orders with ids greater than `after`, oldest first."""
     rows = connection.execute(_BY_USER, {"user_id": user_id, "after": after, "limit": limit})
     return [_result(row) for row in rows]
-
-
-def read_positions(connection: Connection) -> dict[int, int]:
-    """Return the first unsettled offset by partition; partitions that it lacks are at 0."""
-    return {row.partition_id: row.next_offset for row in connection.execute(_POSITIONS)}
 
 
 def read_turnover(connection: Connection) -> Turnover:
