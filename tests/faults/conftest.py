@@ -1,39 +1,35 @@
 """A whole stack for the drills, started once, with enough to sell for a while."""
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 from zlib import crc32
 
 import pytest
 
-from local.home import LocalSettings
-from local.stack import Stack
+from local.connections import Connections
+from local.up import bring_up
 from settlement.catalogue import seed_commodities
 from settlement.commodity_lists import generate
 from settlement.database import create_database_engine
 from tests.faults.drill import Drill, Load
+from tests.homes import free_home
 
 _PORT_BASE = 24000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def drill() -> Iterator[Drill]:
     """A running stack of its own."""
-    local = LocalSettings(home=Path(".kiwi/faults"), port_base=_PORT_BASE)
-    stack = Stack(local)
-    stack.clean()
-    try:
-        stack.up(lambda _step, _seconds: None)
-        connections = stack.connections()
+    with free_home("faults", _PORT_BASE) as stack:
+        bring_up(stack, lambda _step, _seconds: None, owner=os.getpid())
+        connections = Connections.of(stack.home, stack.settings)
         catalogue = create_database_engine(connections.settings("catalogue").database_url.get_secret_value())
         seed_commodities(catalogue, generate(100, inventory=50_000, seed=7))
         catalogue.dispose()
         settings = connections.settings("read")
         engine = create_database_engine(settings.database_url.get_secret_value())
-        yield Drill(stack, local, settings, engine)
+        yield Drill(stack, settings, engine)
         engine.dispose()
-    finally:
-        stack.clean()
 
 
 @pytest.fixture

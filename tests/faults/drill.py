@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from local.application import application_services
-from local.home import LocalSettings
+from local.connections import Connections
 from local.servers import prepare_servers
 from local.service import Service
 from local.stack import Stack
@@ -102,9 +102,8 @@ class Load:
 class Drill:
     """A running stack under fault."""
 
-    def __init__(self, stack: Stack, local: LocalSettings, settings: Settings, engine: Engine) -> None:
+    def __init__(self, stack: Stack, settings: Settings, engine: Engine) -> None:
         self.stack = stack
-        self._local = local
         self.settings = settings
         self.engine = engine
 
@@ -113,21 +112,36 @@ class Drill:
         with self.engine.connect() as connection:
             return int(connection.execute(text("SELECT batch FROM head")).scalar_one())
 
+    def fencing_token(self) -> int:
+        """Return the newest token that the ledger has seen."""
+        with self.engine.connect() as connection:
+            return int(connection.execute(text("SELECT fencing_token FROM head")).scalar_one())
+
     def pids(self, service: str) -> list[int]:
         """Return a service's processes: its main one, then that one's descendants."""
         main = self.stack.supervisor.state(service).pid
         assert main, f"{service} is not running"
-        return [main, *(child.pid for child in psutil.Process(main).children(recursive=True))]
+        family = [psutil.Process(main), *psutil.Process(main).children(recursive=True)]
+        return [process.pid for process in family if process.status() != psutil.STATUS_ZOMBIE]
+
+    def driver(self) -> tuple[int, int]:
+        """Return the process ids of the driver's JVM and of its Python."""
+        jvm, *children = self.pids("settlement")
+        python = next(child for child in children if "settle.py" in " ".join(psutil.Process(child).cmdline()))
+        return jvm, python
 
     def settlement_service(self) -> Service:
         """Return how the stack runs the job, to start one more."""
-        servers = prepare_servers(self.stack.home, self._local)
-        services = application_services(self.stack.connections(), servers.java, servers.connector)
+        connections = Connections.of(self.stack.home, self.stack.settings)
+        servers = prepare_servers(self.stack.home, self.stack.settings)
+        services = application_services(connections, servers.java, servers.connector)
         return next(service for service in services if service.name == "settlement")
 
-    def await_commit(self, after: int, seconds_max: float = _WAIT_SECONDS_MAX) -> float:
-        """Wait until a batch after this one is committed; return the seconds that it took."""
-        return await_condition("settling", lambda: self.batch() > after, seconds_max)
+    def await_next_commit(self) -> float:
+        """Wait until the ledger answers, and then until it grows; return the seconds that it took."""
+        seconds = await_condition("the ledger answers", lambda: self.batch() >= 0)
+        after = self.batch()
+        return seconds + await_condition("settling", lambda: self.batch() > after)
 
     def await_drain(self, accepted: list[int]) -> None:
         """Wait until everything accepted is settled."""

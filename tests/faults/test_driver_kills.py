@@ -25,37 +25,38 @@ def test_killed_drivers_settle_everything_once(drill: Drill, load: Load) -> None
 
 def _kill_driver(drill: Drill, load: Load, victim: str, after_orders: int) -> float:
     """Kill one of the driver's processes some orders after it settles; return seconds until the next one settles."""
-    drill.await_commit(drill.batch())
+    drill.await_next_commit()
     sent = len(load.accepted) + after_orders
     await_condition("more orders are sent", lambda: len(load.accepted) >= sent)
-    jvm, python = drill.pids("settlement")[:2]
+    jvm, python = drill.driver()
     os.kill(jvm if victim == "jvm" else python, signal.SIGKILL)
     seconds = await_condition("the driver is gone", lambda: drill.stack.supervisor.state("settlement").pid != jvm)
-    return seconds + drill.await_commit(drill.batch())
+    return seconds + drill.await_next_commit()
 
 
 def test_a_paused_driver_is_superseded_and_refused(drill: Drill, load: Load) -> None:
     """A second driver takes over from a sleeping one; woken up, the first commits nothing and leaves."""
-    drill.await_commit(drill.batch())
+    drill.await_next_commit()
     first = drill.pids("settlement")
     log = drill.stack.home.logs / "second-driver.log"
     second = _start_driver(drill.settlement_service(), log)
     try:
         await_condition("the second stands by", lambda: "standing by" in log.read_text())
+        token = drill.fencing_token()
         for pid in first:
             os.kill(pid, signal.SIGSTOP)
-        asleep_at = drill.batch()
-        drill.await_commit(asleep_at)
-        taken_over_at = drill.batch()
+        seconds = await_condition("the second takes over", lambda: drill.fencing_token() > token)
+        seconds += drill.await_next_commit()
         for pid in first:
             os.kill(pid, signal.SIGCONT)
         first_log = drill.stack.home.logs / "settlement.log"
         await_condition("the first has left", lambda: drill.stack.supervisor.state("settlement").pid != first[0])
         text = first_log.read_text()
         assert "was superseded by" in text or "the ZooKeeper session that held the lock has ended" in text
-        drill.await_commit(taken_over_at)
+        drill.await_next_commit()
         load.stop()
-        drill.recount(load.accepted)
+        report = drill.recount(load.accepted)
+        print(f"taken over after {seconds:.1f} s, {report.counts}")
     finally:
         os.killpg(second.pid, signal.SIGTERM)
         assert second.wait(60) == 0, log.read_text()[-2000:]

@@ -11,14 +11,14 @@ from tests.faults.drill import Drill, Load, await_condition
 @pytest.mark.parametrize("service", ["kafka", "zookeeper", "database", "api"])
 def test_a_killed_server_loses_nothing(drill: Drill, load: Load, service: str) -> None:
     """SIGKILL of the whole service; what was accepted before, during and after is settled once."""
-    drill.await_commit(drill.batch())
+    drill.await_next_commit()
     victims = drill.pids(service)
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
     await_condition("the killed server is gone", lambda: drill.stack.supervisor.state(service).pid not in victims)
     accepted_before = len(load.accepted)
     recovered_seconds = await_condition("orders are accepted", lambda: len(load.accepted) > accepted_before)
-    recovered_seconds += drill.await_commit(drill.batch())
+    recovered_seconds += drill.await_next_commit()
     load.stop()
     report = drill.recount(load.accepted)
     print(
