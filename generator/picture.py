@@ -1,5 +1,6 @@
 """The report as one picture: rates and lag over time, latencies, what became of the orders, the steps of a batch."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from generator.latency import Latency
-from generator.options import Options
 from generator.report import Report
 
 _ACCEPT: Final = "#2b6cb0"
@@ -19,6 +19,9 @@ _SETTLE: Final = "#2f855a"
 _REFUSE: Final = "#dd8a1c"
 _WRONG: Final = "#c53030"
 _MUTED: Final = "#718096"
+_THOUSANDS: Final = FuncFormatter(lambda value, _: f"{value:,.0f}")
+_RATE_BIN_SECONDS: Final = 0.5  # settling comes in batches: the mean of a shorter time says little
+_RATE_BINS_MAX: Final = 60
 _PERCENTILES: Final = (0, 50, 90, 99, 99.9, 99.99, 99.999)
 _STYLE: Final[Any] = {
     "font.size": 10.5,
@@ -39,18 +42,18 @@ def draw(report: Report, path: Path) -> None:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(14, 9), dpi=110, layout="constrained")
         FigureCanvasAgg(figure)
-        figure.get_layout_engine().set(w_pad=0.15, h_pad=0.15)  # type: ignore[union-attr, call-arg]
+        figure.get_layout_engine().set(rect=(0.005, 0.005, 0.99, 0.885), hspace=0.06)  # type: ignore[union-attr, call-arg]
         panels = figure.subplot_mosaic(
             [["rates", "rates", "lag", "lag"], ["latency", "latency", "outcomes", "steps"]],
-            width_ratios=(1, 1, 1.25, 0.75),
+            width_ratios=(1, 1, 1.1, 0.9),
         )
         _draw_rates(panels["rates"], report)
         _draw_lag(panels["lag"], report)
         _draw_latencies(panels["latency"], report)
         _draw_outcomes(panels["outcomes"], report)
         _draw_steps(panels["steps"], report)
-        figure.suptitle(f"{_headline(report)}\n", fontsize=16, fontweight="bold", x=0.012, ha="left")
-        figure.text(0.012, 0.945, _parameters(report), color=_MUTED, fontsize=10.5)
+        figure.suptitle(_headline(report), fontsize=17, fontweight="bold", x=0.012, y=0.985, ha="left")
+        figure.text(0.0125, 0.942, _parameters(report), color=_MUTED, fontsize=10.5, va="top", linespacing=1.5)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
 
@@ -64,52 +67,52 @@ def _headline(report: Report) -> str:
 
 
 def _parameters(report: Report) -> str:
+    """Return two lines: the load, and what was special about it."""
     options, run = report.run.options, report.run
-    way = f"bulk of {options.bulk:,}" if options.bulk else "one order a request"
+    way = f"{options.bulk:,} orders a request" if options.bulk else "one order a request"
     offered = f"{options.rate:,.0f} orders/s offered" if options.rate else "as fast as possible"
-    said = [offered, way, f"{options.processes} processes, {options.concurrency} connections each at most"]
-    said += [f"{run.commodities:,} commodities", f"{options.users:,} users", f"seed {options.seed}"]
-    return "  ·  ".join([*said, *_specials(options), f"run {run.name}, {run.started_at[:19].replace('T', ' ')} UTC"])
-
-
-def _specials(options: Options) -> list[str]:
+    load = [offered, way, f"{options.processes} processes with at most {options.concurrency} connections each"]
+    load += [f"{run.commodities:,} commodities", f"{options.users:,} users"]
     shares = {
         "malformed": options.bad_share,
         "repeated": options.repeat_share,
-        "unknown commodity": options.unknown_share,
+        "with a key": options.key_share,
+        "of unknown commodities": options.unknown_share,
         "poison": options.poison_share,
     }
     skews = {"user skew": options.user_skew, "commodity skew": options.commodity_skew}
-    said = [f"{name} {value:g}" for name, value in skews.items() if value]
-    return said + [f"{share:.2%} {name}" for name, share in shares.items() if share]
+    special = [f"{name} {value:g}" for name, value in skews.items() if value]
+    special += [f"{100 * share:.3g} % {name}" for name, share in shares.items() if share]
+    special += [f"seed {options.seed}", f"run {run.name}", f"{run.started_at[:19].replace('T', ' ')} UTC"]
+    return "  ·  ".join(load) + "\n" + "  ·  ".join(special)
 
 
 def _draw_rates(axes: Axes, report: Report) -> None:
-    """Steps, because each value holds for a whole bin."""
-    series, width = report.series, report.series.bin_seconds
-    edges = np.arange(len(series.accepted) + 1) * width
+    """Steps, because each value is the mean of a whole bin."""
+    series = report.series
+    merged = max(1, round(_RATE_BIN_SECONDS / series.bin_seconds), -(-len(series.lag) // _RATE_BINS_MAX))
+    edges = np.minimum(np.arange(0, len(series.lag) + merged, merged), len(series.lag)) * series.bin_seconds
     for name, orders, colour in (("accepted", series.accepted, _ACCEPT), ("settled", series.settled, _SETTLE)):
         if sum(orders):
-            axes.stairs(np.array(orders) / width, edges, color=colour, linewidth=1.8, label=name)
+            binned = np.add.reduceat(orders, np.arange(0, len(orders), merged))
+            axes.stairs(binned / np.diff(edges), edges, color=colour, linewidth=2, label=name)
     if report.run.options.rate:
-        axes.axhline(report.run.options.rate, color=_MUTED, linewidth=1, linestyle=":", label="offered")
-    axes.set(title=f"Orders per second (in bins of {width:g} s)", xlabel="seconds since the start", ylabel="orders/s")
+        axes.axhline(report.run.options.rate, color=_MUTED, linewidth=1.2, linestyle=":", label="offered")
+    axes.set(title="Rate", xlabel="seconds since the start", ylabel=f"orders/s, mean of {edges[1]:g} s")
     _finish(axes, edges[-1])
-    axes.legend(loc="best")
+    axes.legend(loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0))
 
 
 def _draw_lag(axes: Axes, report: Report) -> None:
     series = report.series
-    axes.set(title="Lag: accepted, not yet settled", xlabel="seconds since the start", ylabel="orders")
-    ends = (np.arange(len(series.lag) + 1)) * series.bin_seconds
-    _finish(axes, ends[-1])
-    if not report.verified:
+    axes.set(title="Lag: accepted and not yet settled", xlabel="seconds since the start", ylabel="orders")
+    if report.verified:
+        ends, lag = np.arange(len(series.lag) + 1) * series.bin_seconds, [0, *series.lag]
+        axes.plot(ends, lag, color=_REFUSE, linewidth=2)
+        axes.fill_between(ends, lag, color=_REFUSE, alpha=0.15, linewidth=0)
+    else:
         _say(axes, "settlement was not waited for")
-        return
-    lag = [0, *series.lag]
-    axes.plot(ends, lag, color=_REFUSE, linewidth=1.8)
-    axes.fill_between(ends, lag, color=_REFUSE, alpha=0.15, linewidth=0)
-    axes.set_ylim(bottom=0)
+    _finish(axes, len(series.lag) * series.bin_seconds)
 
 
 def _draw_latencies(axes: Axes, report: Report) -> None:
@@ -135,7 +138,9 @@ def _draw_latencies(axes: Axes, report: Report) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.grid(visible=True)
     if axes.lines:
-        axes.legend(loc="upper left", fontsize=9.5)
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * (high / low) ** 0.3)  # room for the legend
+        axes.legend(loc="upper left", ncols=2, fontsize=9.5, columnspacing=1.2)
     else:
         _say(axes, "no order was accepted")
 
@@ -149,39 +154,40 @@ def _nines(percentile: float, curve: Latency | None = None) -> float:
 
 def _draw_outcomes(axes: Axes, report: Report) -> None:
     orders = report.orders
-    bars: list[tuple[str, int, str]] = [("bought", orders.succeeded or 0, _SETTLE)]
+    bars: list[tuple[str, float, str]] = [("bought", orders.succeeded or 0, _SETTLE)]
+    if not report.verified:
+        bars = [("accepted", orders.accepted, _ACCEPT)]
     bars += [(reason.replace("_", " "), count, _REFUSE) for reason, count in report.refusals.items()]
-    bars += [(f"rejected, status {status}", count, _ACCEPT) for status, count in report.rejections.items()]
+    bars += [(f"rejected, HTTP {status}", count, _ACCEPT) for status, count in report.rejections.items()]
     bars += [("gave up", orders.gave_up, _WRONG), ("outcome unknown", orders.outcome_unknown, _WRONG)]
     bars += [("no result", orders.missing or 0, _WRONG)]
-    if not report.verified:
-        bars[0] = ("accepted", orders.accepted, _SETTLE)
-    axes.set(title="What became of the orders", xlabel="orders (log scale)", xscale="log")
-    _draw_bars(axes, [bar for bar in bars if bar[1]], "{:,.0f}")
+    axes.set(title="What became of the orders", xlabel="orders")
+    share = 100 / max(orders.sent, 1)
+    _draw_bars(axes, [bar for bar in bars if bar[1]], lambda value: f"{value:,.0f}  ({value * share:.3g} %)")
+    axes.xaxis.set_major_formatter(_THOUSANDS)
 
 
 def _draw_steps(axes: Axes, report: Report) -> None:
     steps = report.batches
-    axes.set(title="A batch, mean", xlabel="milliseconds")
+    axes.set(title="Steps of a batch", xlabel="milliseconds")
     if steps is None:
-        _say(axes, "none")
+        _say(axes, "no batch was seen")
         return
     bars = [("fetch", steps.fetch_ms_mean), ("decode", steps.decode_ms_mean), ("decide", steps.decide_ms_mean)]
     bars += [("write", steps.write_ms_mean)]
-    _draw_bars(axes, [(name, value, _SETTLE) for name, value in bars], "{:,.3g}")
-    axes.set_title(f"A batch: {steps.orders_mean:,.0f} orders, mean of {steps.batches:,}")
+    _draw_bars(axes, [(name, value, _SETTLE) for name, value in bars], lambda value: f"{value:,.3g} ms")
+    axes.set_xlabel(f"milliseconds, mean of {steps.batches:,} batches of {steps.orders_mean:,.0f} orders")
 
 
-def _draw_bars(axes: Axes, bars: list[tuple[str, float, str]], text: str) -> None:
+def _draw_bars(axes: Axes, bars: list[tuple[str, float, str]], label: Callable[[float], str]) -> None:
     if not bars:
         _say(axes, "none")
         return
     names, values, colours = zip(*bars, strict=True)
     drawn = axes.barh(range(len(bars)), values, color=colours, height=0.65)
     axes.set_yticks(range(len(bars)), names)
-    axes.bar_label(drawn, labels=[text.format(value) for value in values], padding=4)
-    axes.invert_yaxis()
-    axes.margins(x=0.22)
+    axes.bar_label(drawn, labels=[label(value) for value in values], padding=4)
+    axes.set_xlim(0, max(values) * 1.45)
     axes.grid(visible=True, axis="x")
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(max(len(bars), 4) - 0.5, -0.5)
@@ -191,7 +197,7 @@ def _finish(axes: Axes, seconds: float) -> None:
     axes.set_xlim(0, seconds)
     axes.set_ylim(bottom=0)
     axes.grid(visible=True)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.yaxis.set_major_formatter(_THOUSANDS)
 
 
 def _say(axes: Axes, words: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from kafka import KafkaProducer
@@ -49,7 +49,8 @@ class PoisonSender:
         partition = self._partitions[self._next % len(self._partitions)]
         self._next += 1
         try:
-            place = await _bridge(self._producer.send(self._topic, draft.body, partition=partition))
+            key = b"poison" if draft.body is None else None  # the client refuses a message that has neither
+            place = await _bridge(self._producer.send(self._topic, draft.body, key=key, partition=partition))
         except KafkaError as error:
             self._tally.counts.outcome_unknown += 1
             self._tally.counts.faults["poison"] = f"{type(error).__name__}: {error}"
@@ -65,6 +66,11 @@ def _bridge(future: Any) -> asyncio.Future[Any]:
     """Return an asyncio future that ends as kafka-python's does, in whatever thread that happens."""
     loop = asyncio.get_running_loop()
     bridged: asyncio.Future[Any] = loop.create_future()
-    future.add_callback(lambda place: loop.call_soon_threadsafe(bridged.set_result, place))
-    future.add_errback(lambda error: loop.call_soon_threadsafe(bridged.set_exception, error))
+
+    def end(set_outcome: Callable[[Any], None], outcome: Any) -> None:
+        if not bridged.done():
+            set_outcome(outcome)
+
+    future.add_callback(lambda place: loop.call_soon_threadsafe(end, bridged.set_result, place))
+    future.add_errback(lambda error: loop.call_soon_threadsafe(end, bridged.set_exception, error))
     return bridged

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from generator.connection import Answer, ConnectionPool, NoAnswerError, NotSentError
-from generator.orders import Draft
+from generator.orders import Draft, Kind
 from generator.tally import Tally
 
 _BACKOFF_SECONDS: Final = 0.2
@@ -110,7 +110,7 @@ class Sender:
             self._tally.counts.faults["no answer"] = str(error)
             return [Outcome(Fate.UNKNOWN)] * len(drafts), 0
         self._away_since = None
-        if answer.status >= 400:
+        if answer.status >= 400 and any(draft.kind is not Kind.BAD for draft in drafts):
             self._tally.counts.faults[f"status {answer.status}"] = answer.body[:500].decode(errors="replace")
         return read_outcomes(answer, len(drafts), bulk=self._bulk), _seconds(answer.retry_after)
 

@@ -53,13 +53,15 @@ def read_batches(connection: Connection, *, after: int, most: int = BATCHES_MAX)
     Raises:
         sqlalchemy.exc.DBAPIError: the database is away or refused.
     """
-    rows = connection.execute(_BATCHES, {"after": after, "most": most}).all()
+    rows = connection.execute(_BATCHES, {"after": after, "most": most}).mappings().all()
     if not rows:
         return []
     ranges: defaultdict[int, list[OffsetRange]] = defaultdict(list)
-    for part in connection.execute(_RANGES, {"after": after, "last": rows[-1].number}):
+    for part in connection.execute(_RANGES, {"after": after, "last": rows[-1]["number"]}):
         ranges[part.batch].append(OffsetRange(part.partition_id, part.start_offset, part.end_offset))
     return [
-        BatchRecord(*columns, committed_at.replace(tzinfo=UTC), tuple(ranges[columns[0]]))
-        for *columns, committed_at in rows
+        BatchRecord(
+            **row | {"committed_at": row["committed_at"].replace(tzinfo=UTC)}, ranges=tuple(ranges[row["number"]])
+        )
+        for row in map(dict, rows)
     ]
