@@ -67,7 +67,11 @@ def describe_topic(settings: Settings) -> TopicInfo:
 
 
 def _connect(settings: Settings) -> Any:
-    return KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","), request_timeout_ms=_REQUEST_MS)
+    return KafkaAdminClient(
+        bootstrap_servers=settings.kafka_bootstrap.split(","),
+        bootstrap_timeout_ms=_REQUEST_MS,
+        request_timeout_ms=_REQUEST_MS,
+    )
 
 
 def _verify(admin: Any, name: str) -> TopicInfo:
@@ -91,7 +95,10 @@ def read_log_bounds(settings: Settings) -> dict[int, tuple[int, int]]:
         kafka.errors.KafkaError: the cluster is away.
     """
     consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap.split(","), request_timeout_ms=_REQUEST_MS, enable_auto_commit=False
+        bootstrap_servers=settings.kafka_bootstrap.split(","),
+        bootstrap_timeout_ms=_REQUEST_MS,
+        request_timeout_ms=_REQUEST_MS,
+        enable_auto_commit=False,
     )
     try:
         found = consumer.partitions_for_topic(settings.topic) or set()

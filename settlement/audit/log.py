@@ -4,7 +4,8 @@ import gc
 import marshal
 import os
 import threading
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import blake2b
 from multiprocessing import get_context
 from typing import Any, Final, NamedTuple, Self, TypeAlias
@@ -26,11 +27,13 @@ those pass between processes four times faster than objects.
 """
 
 _PROCESSES_FROM_MESSAGES: Final = 100_000  # below, starting processes costs more than it saves
+_PROCESSES_MAX: Final = 3  # as many as one replaying process can keep up with
 _POLL_RECORDS_MAX: Final = 5_000
 _POLL_MS: Final = 1_000
 _SILENCE_SECONDS_MAX: Final = 30
 _FETCH_BYTES_MAX: Final = 2 * 1024 * 1024
 _HASH_BYTES: Final = 16
+_KILLED: Final = "a process that was reading it was killed, perhaps for want of memory"
 
 
 class LogRange(NamedTuple):
@@ -57,7 +60,7 @@ class LogReader:
             spawn = get_context("spawn")  # a fork would copy the locks of running threads
             self._workers = [
                 ProcessPoolExecutor(1, spawn, initializer=_start_process, initargs=arguments)
-                for _ in range(os.cpu_count() or 1)
+                for _ in range(min(os.cpu_count() or 1, _PROCESSES_MAX))
             ]
 
     def __enter__(self) -> Self:
@@ -65,44 +68,35 @@ class LogReader:
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
-            worker.submit(_stop_worker)
-            worker.shutdown(cancel_futures=False)
+            with suppress(BrokenExecutor):
+                worker.submit(_stop_worker)
+            worker.shutdown()
 
     def request(self, part: LogRange) -> Future[bytes]:
-        """Start reading a range; its messages come from `receive`."""
-        return self._workers[part.partition % len(self._workers)].submit(_read, part)
+        """Start reading a range; its messages come from `receive`.
+
+        Raises:
+            LogUnreadableError: the process that reads this partition was killed.
+        """
+        try:
+            return self._workers[part.partition % len(self._workers)].submit(_read, part)
+        except BrokenExecutor as error:
+            raise LogUnreadableError(_KILLED) from error
 
 
 def receive(reading: Future[bytes]) -> list[Message]:
     """Return the messages of a range, one for each offset, in their order.
 
     Raises:
-        LogUnreadableError: retention has removed some, the log ends early or has a hole, or the broker is away.
+        LogUnreadableError: retention has removed some, the log ends early or has a hole, the broker is away, or the
+            process that was reading was killed.
     """
-    messages: list[Message] = marshal.loads(reading.result())  # noqa: S302 - written by our own process
-    return messages
-
-
-def read_bounds(settings: Settings) -> dict[int, LogRange]:
-    """Return what of the log is still there, per partition.
-
-    Raises:
-        LogUnreadableError: there is no such topic, or the broker is away.
-    """
-    consumer = None
     try:
-        consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap.split(","), group_id=None)
-        partitions = consumer.partitions_for_topic(settings.topic)
-        if not partitions:
-            raise LogUnreadableError(f"there is no topic {settings.topic}")
-        places = [TopicPartition(settings.topic, partition) for partition in partitions]
-        first, last = consumer.beginning_offsets(places), consumer.end_offsets(places)
-    except KafkaError as error:
-        raise LogUnreadableError(f"Kafka does not answer: {error!r}") from error
-    finally:
-        if consumer is not None:
-            consumer.close()
-    return {place.partition: LogRange(place.partition, first[place], last[place]) for place in places}
+        encoded = reading.result()
+    except BrokenExecutor as error:
+        raise LogUnreadableError(_KILLED) from error
+    messages: list[Message] = marshal.loads(encoded)  # noqa: S302 - written by our own process
+    return messages
 
 
 _worker = threading.local()

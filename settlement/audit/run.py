@@ -10,14 +10,14 @@ from kafka.errors import KafkaError
 
 from settlement.audit.books import AMOUNT_DIGITS, fixed
 from settlement.audit.history import History
-from settlement.audit.log import LogRange, LogReader, LogUnreadableError, collect_rarely, read_bounds
+from settlement.audit.log import LogRange, LogReader, LogUnreadableError, collect_rarely
 from settlement.audit.published import Published, compare_published, read_published
 from settlement.audit.replay import Replay
 from settlement.audit.report import AuditReport, Findings
 from settlement.audit.snapshot import BatchRecord, LedgerSnapshot, exact
 from settlement.currency import CODES
 from settlement.settings import Settings
-from settlement.topic import TopicUnfitError, describe_topic
+from settlement.topic import TopicUnfitError, describe_topic, read_log_bounds
 
 Progress = Callable[[int, int], object]
 """Told the orders done so far and how many there are."""
@@ -80,8 +80,11 @@ class _Audit:
         try:
             found = describe_topic(self._settings).topic_id
             self._findings.compare("head.topic_id", f"topic {self._settings.topic}", found, topic_id)
-            return read_bounds(self._settings) if found == topic_id else _NO_LOG
-        except (TopicUnfitError, KafkaError, LogUnreadableError) as error:
+            if found != topic_id:
+                return _NO_LOG
+            bounds = read_log_bounds(self._settings)
+            return {partition: LogRange(partition, *offsets) for partition, offsets in bounds.items()}
+        except (TopicUnfitError, KafkaError) as error:
             self._findings.add("the log", f"topic {self._settings.topic}", "a log that can be read", error)
             return _NO_LOG
 
