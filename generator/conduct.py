@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from generator.assemble import Findings, assemble
 from generator.display import Display
 from generator.drain import SettledCount, SettlementStatus, await_drain
-from generator.interrupt import Interrupt, interrupts
+from generator.interrupt import interrupts
 from generator.ledger import MISSING, Ledger
 from generator.options import COMMODITY_MAX, Options
 from generator.orders import Integers
@@ -41,54 +41,42 @@ def conduct(options: Options, settings: Settings, commodities: int, console: Con
     with _open_ledger(settings) as ledger, interrupts() as interrupt:
         ids = np.arange(1, commodities + 1, dtype=np.int64) if commodities else _read_catalogue(ledger)
         first_batch = _read_batch_number(ledger) if wait else 0
+        count = SettledCount(ledger)
         with Display(console, options.orders_wanted, settling=wait) as display:
-            count = SettledCount(ledger)
 
             def show(sent: Sent) -> None:
                 display.show_sent(sent, count.read(sent.accepted) if wait else 0, count.fault)
 
             sent = send_orders(options, settings, ids, show, interrupt.wished)
             display.end_sending(sent)
-            interrupt.begin_stage()
             findings = None
             if wait:
-                findings = _look(options, settings, sent, ledger, count, display, interrupt, first_batch)
+                interrupt.begin_stage()
+                drain = await_drain(
+                    sent.accepted,
+                    count,
+                    seconds_max=options.drain_seconds_max,
+                    describe=SettlementStatus(settings.zookeeper_hosts).describe,
+                    show=display.show_settled,
+                    stopping=interrupt.wished,
+                )
+                findings = _look_up(ledger, sent.accepted.columns.ids, first_batch, drain.problem, display)
     return assemble(options, len(ids), sent, findings)
 
 
-def _look(
-    options: Options,
-    settings: Settings,
-    sent: Sent,
-    ledger: Ledger,
-    count: SettledCount,
-    display: Display,
-    interrupt: Interrupt,
-    first_batch: int,
-) -> Findings:
-    """Wait for settlement, then read what became of every accepted order."""
-    drain = await_drain(
-        sent.accepted,
-        count,
-        seconds_max=options.drain_seconds_max,
-        describe=SettlementStatus(settings.zookeeper_hosts).describe,
-        show=lambda settled, remark: display.show_settled(settled, len(sent.accepted), remark),
-        stopping=interrupt.wished,
-    )
-    ids = sent.accepted.columns.ids
-    refusals = np.full(len(ids), MISSING, np.int8)
+def _look_up(ledger: Ledger, ids: Integers, first_batch: int, problem: str, display: Display) -> Findings:
+    """Read what became of every accepted order, one by one."""
+    distinct, places = np.unique(ids, return_inverse=True)
+    codes = np.full(len(distinct), MISSING, np.int8)
+    done = 0
     try:
-        distinct, places = np.unique(ids, return_inverse=True)
-        codes = np.full(len(distinct), MISSING, np.int8)
-        done = 0
         for chunk in ledger.refusals(distinct):
             codes[done : done + len(chunk)] = chunk
             done += len(chunk)
-            display.show_verified(done, len(ids))
-        refusals = codes[places]
-        return Findings(refusals, ledger.batches(first_batch), drain.problem)
+            display.show_looked_up(done, len(distinct))
+        return Findings(codes[places], ledger.batches(first_batch), problem)
     except SQLAlchemyError as error:
-        return Findings(refusals, [], _away(error))
+        return Findings(codes[places], [], _away(error))
 
 
 @contextmanager

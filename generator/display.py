@@ -63,6 +63,6 @@ class Display:
         waiting = f"{accepted - settled:,} accepted and waiting"
         self._progress.update(self._settling, completed=settled, remark=f"[red]{remark}[/]" if remark else waiting)
 
-    def show_verified(self, looked_up: int, accepted: int) -> None:
+    def show_looked_up(self, looked_up: int, accepted: int) -> None:
         """Show how many results were looked up."""
         self._progress.update(self._settling, remark=f"{looked_up:,} of {accepted:,} results looked up")

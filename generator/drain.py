@@ -61,7 +61,7 @@ def await_drain(
     *,
     seconds_max: float,
     describe: Callable[[], str],
-    show: Callable[[int, str], None],
+    show: Callable[[int, int, str], None],
     stopping: Callable[[], bool],
 ) -> Drain:
     """Wait until all are settled, for `seconds_max` at most.
@@ -71,7 +71,7 @@ def await_drain(
         count: how to find out.
         seconds_max: the limit.
         describe: says what settlement says of itself; asked when nothing was settled for a while.
-        show: takes the number settled so far and a remark.
+        show: takes the number settled so far, the number accepted, and a remark.
         stopping: asked whether to wait no longer.
     """
     began = moved = time.monotonic()
@@ -82,7 +82,7 @@ def await_drain(
             settled, moved, remark = count.value, now, ""
         elif now - moved >= _STILL_SECONDS:
             remark = f"nothing settled for {now - moved:.0f} s: {count.fault or describe()}"
-        show(settled, remark)
+        show(settled, len(accepted), remark)
         if settled == len(accepted):
             return Drain(settled)
         if stopping():

@@ -22,7 +22,7 @@ _MUTED: Final = "#718096"
 _THOUSANDS: Final = FuncFormatter(lambda value, _: f"{value:,.0f}")
 _RATE_BIN_SECONDS: Final = 0.5  # settling comes in batches: the mean of a shorter time says little
 _RATE_BINS_MAX: Final = 60
-_PERCENTILES: Final = (0, 50, 90, 99, 99.9, 99.99, 99.999)
+_PERCENTILES: Final = (50, 90, 99, 99.9, 99.99, 99.999)
 _STYLE: Final[Any] = {
     "font.size": 10.5,
     "axes.titlesize": 12,
@@ -40,18 +40,10 @@ _STYLE: Final[Any] = {
 def draw(report: Report, path: Path) -> None:
     """Draw the picture; raises OSError, or ValueError for a file name that says no known format."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(14, 9), dpi=110, layout="constrained")
+        figure = Figure(figsize=(14, 9), dpi=110)
         FigureCanvasAgg(figure)
-        figure.get_layout_engine().set(rect=(0.005, 0.005, 0.99, 0.885), hspace=0.06)  # type: ignore[union-attr, call-arg]
-        panels = figure.subplot_mosaic(
-            [["rates", "rates", "lag", "lag"], ["latency", "latency", "outcomes", "steps"]],
-            width_ratios=(1, 1, 1.1, 0.9),
-        )
-        _draw_rates(panels["rates"], report)
-        _draw_lag(panels["lag"], report)
-        _draw_latencies(panels["latency"], report)
-        _draw_outcomes(panels["outcomes"], report)
-        _draw_steps(panels["steps"], report)
+        for place, draw_panel in _PANELS:
+            draw_panel(figure.add_axes(place), report)
         figure.suptitle(_headline(report), fontsize=17, fontweight="bold", x=0.012, y=0.985, ha="left")
         figure.text(0.0125, 0.942, _parameters(report), color=_MUTED, fontsize=10.5, va="top", linespacing=1.5)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +92,7 @@ def _draw_rates(axes: Axes, report: Report) -> None:
         axes.axhline(report.run.options.rate, color=_MUTED, linewidth=1.2, linestyle=":", label="offered")
     axes.set(title="Rate", xlabel="seconds since the start", ylabel=f"orders/s, mean of {edges[1]:g} s")
     _finish(axes, edges[-1])
-    axes.legend(loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0))
+    axes.legend(loc="lower right", ncols=3, bbox_to_anchor=(1.0, 0.99), borderaxespad=0)
 
 
 def _draw_lag(axes: Axes, report: Report) -> None:
@@ -124,7 +116,11 @@ def _draw_latencies(axes: Axes, report: Report) -> None:
         ("accepted to settled", latency.settle, _SETTLE, "-"),
         ("due to settled", latency.due_to_settled, _SETTLE, ":"),
     ]
-    axes.set(title="Latency by percentile", xlabel="percentile of the orders", ylabel="milliseconds (log scale)")
+    axes.set(
+        title="Latency by percentile",
+        xlabel="percentile of the orders; the last point is the maximum",
+        ylabel="ms (log scale)",
+    )
     reach = 2.0
     for name, curve, colour, dashes in curves:
         if curve:
@@ -135,12 +131,12 @@ def _draw_latencies(axes: Axes, report: Report) -> None:
     axes.set_yscale("log")
     ticks = [percentile for percentile in _PERCENTILES if _nines(percentile) <= reach]
     axes.set_xticks([_nines(percentile) for percentile in ticks], [f"{percentile:g} %" for percentile in ticks])
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.grid(visible=True)
     if axes.lines:
         low, high = axes.get_ylim()
-        axes.set_ylim(low, high * (high / low) ** 0.3)  # room for the legend
-        axes.legend(loc="upper left", ncols=2, fontsize=9.5, columnspacing=1.2)
+        axes.set_ylim(low, high * (high / low) ** 0.45)  # room for the legend
+        axes.legend(loc="upper left", fontsize=9.5)
     else:
         _say(axes, "no order was accepted")
 
@@ -169,14 +165,14 @@ def _draw_outcomes(axes: Axes, report: Report) -> None:
 
 def _draw_steps(axes: Axes, report: Report) -> None:
     steps = report.batches
-    axes.set(title="Steps of a batch", xlabel="milliseconds")
+    axes.set(title="Steps of a batch")
     if steps is None:
         _say(axes, "no batch was seen")
         return
     bars = [("fetch", steps.fetch_ms_mean), ("decode", steps.decode_ms_mean), ("decide", steps.decide_ms_mean)]
     bars += [("write", steps.write_ms_mean)]
     _draw_bars(axes, [(name, value, _SETTLE) for name, value in bars], lambda value: f"{value:,.3g} ms")
-    axes.set_xlabel(f"milliseconds, mean of {steps.batches:,} batches of {steps.orders_mean:,.0f} orders")
+    axes.set_xlabel(f"ms, mean of {steps.batches:,} batches,\n{steps.orders_mean:,.0f} orders each")
 
 
 def _draw_bars(axes: Axes, bars: list[tuple[str, float, str]], label: Callable[[float], str]) -> None:
@@ -187,7 +183,7 @@ def _draw_bars(axes: Axes, bars: list[tuple[str, float, str]], label: Callable[[
     drawn = axes.barh(range(len(bars)), values, color=colours, height=0.65)
     axes.set_yticks(range(len(bars)), names)
     axes.bar_label(drawn, labels=[label(value) for value in values], padding=4)
-    axes.set_xlim(0, max(values) * 1.45)
+    axes.set_xlim(0, max(values) * 2)
     axes.grid(visible=True, axis="x")
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(max(len(bars), 4) - 0.5, -0.5)
@@ -206,3 +202,13 @@ def _say(axes: Axes, words: str) -> None:
 
 def _ms(value: float) -> str:
     return f"{value:,.3g} ms" if value < 1_000 else f"{value / 1_000:,.3g} s"
+
+
+_PANELS: Final = (
+    ((0.065, 0.53, 0.41, 0.32), _draw_rates),
+    ((0.555, 0.53, 0.43, 0.32), _draw_lag),
+    ((0.065, 0.075, 0.41, 0.36), _draw_latencies),
+    ((0.645, 0.075, 0.145, 0.36), _draw_outcomes),
+    ((0.86, 0.075, 0.125, 0.36), _draw_steps),
+)
+"""Where each panel stands: left, bottom, width and height as parts of the figure."""
