@@ -56,16 +56,17 @@ class Delivery:
         advance()
 
     def resolve(self) -> bool:
-        """Give every request that still waits the places known by now; return whether all are known."""
+        """Give every request that still waits the places known by now; return whether nothing sent has failed."""
         self.resolved = True
         places: Places = [_place(future) for future in self._futures]
-        places.extend([None] * (len(self.orders) - len(places)))
+        delivered = None not in places
+        places.extend([None] * (len(self.orders) - len(places)))  # never sent: the producer failed, or the client left
         start = 0
         for orders, waiter in self._entries:
             if not waiter.done():
                 waiter.set_result(places[start : start + orders])
             start += orders
-        return None not in places
+        return delivered
 
     def refuse(self, error: Exception) -> None:
         """Give every request this error; nothing was sent."""
