@@ -190,6 +190,17 @@ def test_an_oversold_batch_is_refused_whole_by_the_store(bench: Bench, engine: E
     assert bench.inventory(1) == 1
 
 
+def test_a_position_moved_behind_the_settlers_back_is_caught(bench: Bench, engine: Engine) -> None:
+    """The log positions are compared and set like the head."""
+    bench.feed(SAMPLE_ORDERS[0])
+    fetched = bench.fetch(messages(SAMPLE_ORDERS[1:], start=1))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE log_position SET next_offset = 4"))
+    with pytest.raises(LedgerViolationError, match="position is not 1"):
+        bench.settler.settle(fetched)
+    assert bench.rows("SELECT batch, orders FROM head") == [(1, 1)]
+
+
 @pytest.mark.parametrize("state", ["missing", "torn", "zero", "unreadable", "old"])
 def test_bad_rates_hold_settlement_until_they_are_good(
     bench: Bench, zookeeper: KazooClient, app_settings: Settings, state: str
