@@ -65,6 +65,16 @@ def env() -> None:
 
 
 @app.command()
+def demo() -> None:
+    """Bring everything up, settle 20,000 orders, and audit the whole ledger; exit code 1 if anything is wrong."""
+    from local.demo import run_demo
+
+    with _stack() as stack:
+        if not run_demo(stack, console, report_step):
+            raise typer.Exit(1)
+
+
+@app.command()
 def clean() -> None:
     """Stop the stack and remove its data, logs and passwords; downloads stay."""
     with _stack() as stack:

@@ -46,7 +46,7 @@ def await_ready(
                     raise SetupError(_report(home, endpoint, f"is not ready after {waited:.0f} s: {error}")) from error
                 state = supervisor.states().get(endpoint.name)  # None: it is not of our own
                 if state is not None and state.given_up:
-                    message = f"has ended ({state.state}, exit code {state.exit_code})"
+                    message = f"has ended ({state.state}, {state.problem or f'exit code {state.exit_code}'})"
                     raise SetupError(_report(home, endpoint, message)) from error
                 time.sleep(_POLL_SECONDS)
             else:

@@ -95,8 +95,11 @@ def _shown(path: Path) -> str:
 
 
 def _memory(by_program: dict[str, int]) -> str:
-    lines = [f"{program} {size / _MIB:.0f} MiB" for program, size in by_program.items()]
-    return "\n".join(lines) if len(lines) > 1 else f"{sum(by_program.values()) / _MIB:.0f} MiB" if lines else "-"
+    """Name the programs where there are several: the settlement job is a JVM and a Python."""
+    shown = {program: f"{size / _MIB:.0f} MiB" for program, size in by_program.items() if size >= _MIB}
+    if len(shown) > 1:
+        return "\n".join(f"{program} {size}" for program, size in shown.items())
+    return next(iter(shown.values()), "-")
 
 
 def _duration(seconds: float) -> str:

@@ -70,7 +70,8 @@ class ProcessState:
     Attributes:
         state: STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED or FATAL.
         pid: 0 when there is no process.
-        exit_code: of the last process that ended.
+        exit_code: of the last process that ended, if it had been up for a second.
+        problem: why it could not be started.
         up_seconds: since the process started.
         down_seconds: since the last process ended.
     """
@@ -78,6 +79,7 @@ class ProcessState:
     state: str
     pid: int
     exit_code: int
+    problem: str
     up_seconds: float
     down_seconds: float
 
@@ -213,7 +215,9 @@ class Supervisor:
     def _parse(info: dict[str, Any]) -> ProcessState:
         up_seconds = info["now"] - info["start"] if info["pid"] else 0
         down_seconds = 0 if info["pid"] else info["now"] - info["stop"]
-        return ProcessState(info["statename"], info["pid"], info["exitstatus"], up_seconds, down_seconds)
+        return ProcessState(
+            info["statename"], info["pid"], info["exitstatus"], info["spawnerr"], up_seconds, down_seconds
+        )
 
 
 def _escape(text: str) -> str:
