@@ -33,7 +33,7 @@ def run_and_report(options: Options, commodities: int, *, wait: bool, as_json: b
             write_report(report, report_dir / "report.json")
             draw(report, report_dir / "report.png")
     except (UnfitError, RunFailedError, OSError) as error:
-        messages.print(f"[red]{error}[/]")
+        messages.print(str(error), style="red", markup=False)
         return 1
     if as_json:
         print(encode_report(report).decode(), end="")
@@ -54,7 +54,7 @@ def show_report(file: Path, picture: Path | None) -> int:
         if picture:
             draw(report, picture)
     except (OSError, ReportUnreadableError, ValueError) as error:
-        Console(stderr=True, highlight=False).print(f"[red]{error}[/]")
+        Console(stderr=True, highlight=False).print(str(error), style="red", markup=False)
         return 1
     Console(highlight=False).print(report_tables(report))
     return 0
@@ -72,7 +72,8 @@ def _check_api(chosen: Settings, messages: Console) -> None:
             return
     except urllib.error.HTTPError as error:
         if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
-            messages.print(f"[yellow]the API is not ready: {error.read(1_000).decode(errors='replace')}[/]")
+            detail = error.read(1_000).decode(errors="replace")
+            messages.print(f"the API is not ready: {detail}", style="yellow", markup=False)
     except (OSError, ValueError) as error:
         raise UnfitError(
             f"no API at KIWI_API_URL={chosen.api_url} ({getattr(error, 'reason', error)}).\n"

@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from generator.run import Sent
@@ -45,11 +46,11 @@ class Display:
     def show_sent(self, sent: Sent, settled: int, remark: str) -> None:
         """Show how far the sending has come, and the settling meanwhile."""
         counts = sent.counts
-        said = [f"[green]{len(sent.accepted):,} accepted", f"[yellow]{counts.rejected:,} rejected"]
+        said = [f"[green]{len(sent.accepted):,} accepted[/]", f"[yellow]{counts.rejected:,} rejected[/]"]
         said += [f"{max(sent.in_flight, 0):,} in flight"]
         if counts.retries:
-            said.append(f"[red]{counts.retries:,} retries")
-        self._progress.update(self._sending, completed=counts.sent, remark="[/], ".join(said))
+            said.append(f"[red]{counts.retries:,} retries[/]")
+        self._progress.update(self._sending, completed=counts.sent, remark=", ".join(said))
         self.show_settled(settled, len(sent.accepted), remark)
 
     def end_sending(self, sent: Sent) -> None:
@@ -61,7 +62,9 @@ class Display:
     def show_settled(self, settled: int, accepted: int, remark: str) -> None:
         """Show how far the settling has come."""
         waiting = f"{accepted - settled:,} accepted and waiting"
-        self._progress.update(self._settling, completed=settled, remark=f"[red]{remark}[/]" if remark else waiting)
+        self._progress.update(
+            self._settling, completed=settled, remark=f"[red]{escape(remark)}[/]" if remark else waiting
+        )
 
     def show_looked_up(self, looked_up: int, accepted: int) -> None:
         """Show how many results were looked up."""

@@ -3,7 +3,7 @@
 import multiprocessing
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
@@ -91,8 +91,7 @@ def send_orders(
         _await_ready(pipes)
         started = time.monotonic() + _HEAD_START_SECONDS
         sent.started = _epoch_seconds() + started
-        for pipe in pipes:
-            pipe.send(started)
+        _tell(pipes, started)
         _gather(pipes, sent, show, stopping)
     return sent
 
@@ -137,7 +136,7 @@ def _await_ready(pipes: Sequence[Pipe]) -> None:
             raise RunFailedError(f"sending process {number} did not start within {_START_SECONDS_MAX} s")
         try:
             said = pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):
             raise RunFailedError(f"sending process {number} ended at its start; its message stands above") from None
         if said != READY:
             raise RunFailedError(said)
@@ -151,7 +150,7 @@ def _gather(pipes: Sequence[Pipe], sent: Sent, show: Callable[[Sent], None], sto
             number = open_pipes[pipe]
             try:
                 news = pipe.recv()
-            except EOFError:
+            except (EOFError, OSError):
                 sent.problems.append(f"process {number} ended without its last news")
                 del open_pipes[pipe]
                 continue
@@ -161,9 +160,13 @@ def _gather(pipes: Sequence[Pipe], sent: Sent, show: Callable[[Sent], None], sto
         show(sent)
         if stopping() and not sent.interrupted:
             sent.interrupted = True
-            for pipe in open_pipes:
-                with suppress(OSError):  # that process is gone, which is seen at the next turn
-                    pipe.send(STOP)
+            _tell(open_pipes, STOP)
+
+
+def _tell(pipes: Iterable[Pipe], said: object) -> None:
+    for pipe in pipes:
+        with suppress(OSError):  # that process is gone, which is seen when it is read from
+            pipe.send(said)
 
 
 def _epoch_seconds() -> float:

@@ -62,7 +62,7 @@ def work(pipe: Pipe, assignment: Assignment) -> None:
         started = pipe.recv()
         if started != STOP:
             uvloop.run(worker.run(started))
-    except (EOFError, BrokenPipeError):
+    except (EOFError, OSError):
         return
     finally:
         if poison:

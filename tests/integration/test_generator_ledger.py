@@ -1,0 +1,82 @@
+"""What the generator and others read of a real ledger: batches, positions, and what became of orders."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from kazoo.client import KazooClient
+from sqlalchemy import Engine, text
+
+from generator.ledger import MISSING, Ledger
+from settlement.batches import read_batches
+from settlement.orderid import order_id
+from settlement.refusal import Refusal
+from settlement.settings import Settings
+from tests.integration.settling import Bench, new_bench, open_shop, order_text
+
+
+@pytest.fixture
+def bench(engine: Engine, zookeeper: KazooClient, app_settings: Settings) -> Bench:
+    """The original's shop, open, with a settler."""
+    open_shop(engine, zookeeper)
+    return new_bench(engine, zookeeper, app_settings)
+
+
+def test_batches_are_read_from_where_one_stands(bench: Bench) -> None:
+    """Three batches, read two and one: numbers, sizes, ranges, steps, and the moment of the commit in UTC."""
+    order = order_text(7, "CNY", [(1, 1)])
+    for values in ([order], [order, b"no order"], [order] * 3):
+        bench.feed(*values)
+    with bench.engine.connect() as connection:
+        first = read_batches(connection, after=0, most=2)
+        rest = read_batches(connection, after=first[-1].number)
+        assert read_batches(connection, after=rest[-1].number) == []
+    batches = first + rest
+    assert [(b.number, b.orders, b.succeeded, b.malformed) for b in batches] == [
+        (1, 1, 1, 0),
+        (2, 2, 1, 1),
+        (3, 3, 3, 0),
+    ]
+    assert [[(r.partition, r.start, r.end) for r in b.ranges] for b in batches] == [
+        [(0, 0, 1)],
+        [(0, 1, 3)],
+        [(0, 3, 6)],
+    ]
+    assert all(abs(datetime.now(UTC) - b.committed_at) < timedelta(minutes=5) for b in batches)
+    assert all(b.write_ms > 0 and b.rates_zxid > 0 for b in batches)
+    assert Ledger(bench.engine).batches(1) == batches[1:]
+
+
+def test_every_order_is_looked_up_by_its_id(bench: Bench) -> None:
+    """Each result at the place of its id, whatever the chunks, and `MISSING` where there is none."""
+    repeated = order_text(7, "CNY", [(2, 1)], key="k")
+    kinds = [order_text(7, "CNY", [(1, 1)]), b"no order", order_text(7, "CNY", [(99, 1)]), repeated, repeated]
+    kinds += [order_text(7, "JPY", [(3, 800)])]
+    bench.feed(*kinds, *[kinds[0]] * 2_000)
+    known = [order_id(0, offset) for offset in range(2_006)]
+    absent = [order_id(1, offset) for offset in range(0, 2_000, 7)]
+    ids = np.sort(np.array(known + absent, np.int64))
+    found = dict(zip(ids.tolist(), np.concatenate(list(Ledger(bench.engine).refusals(ids))).tolist(), strict=True))
+    assert {found[each] for each in absent} == {MISSING}
+    expected = [Refusal.NONE, Refusal.MALFORMED, Refusal.UNKNOWN_COMMODITY, Refusal.NONE, Refusal.DUPLICATE]
+    assert [found[each] for each in known[:6]] == [*expected, Refusal.INSUFFICIENT_STOCK]
+    sold = [found[each] for each in known[6:]]
+    assert sold == [Refusal.NONE] * 122 + [Refusal.INSUFFICIENT_STOCK] * 1_878  # stock of 1 is 123
+
+
+def test_the_ledger_tells_its_catalogue_and_where_it_stands(bench: Bench) -> None:
+    """Ids in order, the last batch's number, and the first unsettled offset of each partition."""
+    ledger = Ledger(bench.engine)
+    assert ledger.commodities().tolist() == [1, 2, 3, 4]
+    assert (ledger.batch_number(), ledger.positions()) == (0, {})
+    bench.feed(b"no order", b"no order")
+    assert (ledger.batch_number(), ledger.positions()) == (1, {0: 2})
+
+
+def test_a_reader_needs_no_more_than_to_read(bench: Bench) -> None:
+    """No statement of the generator writes: they all pass in a transaction that may only read."""
+    bench.feed(order_text(7, "CNY", [(1, 1)]))
+    with bench.engine.connect() as connection:
+        connection.execute(text("SET SESSION TRANSACTION READ ONLY"))
+        connection.commit()
+        assert len(read_batches(connection, after=0)) == 1
