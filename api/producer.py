@@ -11,7 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from settlement.order import Order, encode_order
 from settlement.settings import Settings
 
-_CONNECT_SECONDS: Final = 5
+_CONNECT_SECONDS: Final = 3
 _CLOSE_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.05
 _BATCH_BYTES: Final = 262_144  # with crc32c installed this doubles what one producer sends

@@ -9,7 +9,7 @@ from falcon.asgi import Request
 from api.problems import ApiProblem, Kind
 
 _DISCARD_SECONDS: Final = 2
-_DISCARD_FACTOR: Final = 8
+_DISCARD_BYTES_MAX: Final = 16 * 1024 * 1024
 
 
 class TimedRequest(Request):
@@ -51,12 +51,13 @@ class TimedRequest(Request):
             chunks.append(event.get("body", b""))
             size += len(chunks[-1])
         if size > bytes_max:
-            await self._discard(event, size + _DISCARD_FACTOR * bytes_max)
+            await self._discard(event)
             raise ApiProblem(Kind.TOO_LARGE, f"at most {bytes_max} bytes are taken here")
         return b"".join(chunks)
 
-    async def _discard(self, event: Any, bytes_left: int) -> None:
+    async def _discard(self, event: Any) -> None:
         """Take in some of what is still coming, or most clients would never see the answer: they read it last."""
+        bytes_left = _DISCARD_BYTES_MAX
         try:
             async with asyncio.timeout(_DISCARD_SECONDS):
                 while event.get("more_body") and bytes_left > 0:

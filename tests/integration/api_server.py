@@ -22,6 +22,7 @@ from settlement.settings import Settings
 
 PROJECT: Final = Path(__file__).parents[2]
 SAMPLE: Final[dict[str, Any]] = {"user_id": 7, "initiator": "CNY", "time": 1, "items": [{"id": 1, "number": 2}]}
+SAMPLE_BODY: Final = json.dumps(SAMPLE).encode()
 _WAIT_SECONDS_MAX: Final = 60
 _PORTS: Final = range(22500, 23000)
 
@@ -80,7 +81,7 @@ class ApiServer:
 
     def get(self, path: str, **headers: str) -> Answer:
         """Return the answer to a GET."""
-        return self.request("GET", path, **headers)
+        return self.request("GET", path, None, **headers)
 
     def post(self, order: object, path: str = "/", **headers: str) -> Answer:
         """Return the answer to a POST of this JSON value."""

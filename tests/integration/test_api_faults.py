@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -29,7 +30,11 @@ def whole_servers(servers: TestServers) -> Iterator[TestServers]:
         if name not in servers.supervisor.states():
             continue
         servers.supervisor.start(name)
-        wait_until(f"{name} runs again", lambda name=name: servers.supervisor.state(name).state == "RUNNING")
+        wait_until(f"{name} runs again", partial(_runs, servers, name))
+
+
+def _runs(servers: TestServers, name: str) -> bool:
+    return servers.supervisor.state(name).state == "RUNNING"
 
 
 def kill_broker(servers: TestServers) -> None:

@@ -136,7 +136,7 @@ def test_an_abandoned_request_is_still_counted_and_answered(app_settings: Settin
 
     async def test(log: OrderLog) -> None:
         for some in (orders(1), orders(IN_FLIGHT_MAX)):
-            task = asyncio.create_task(log.append(some))  # type: ignore[arg-type] # a coroutine it is
+            task = asyncio.create_task(log.append(some))
             await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

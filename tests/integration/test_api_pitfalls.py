@@ -13,12 +13,11 @@ from sqlalchemy import Engine, text
 
 from settlement.orderid import Place, place_of
 from settlement.settings import Settings
-from tests.integration.api_server import SAMPLE, ApiServer, ask, running_api, wait_until
+from tests.integration.api_server import SAMPLE, SAMPLE_BODY, ApiServer, ask, running_api, wait_until
 from tests.integration.order_topic import read_log
 from tests.integration.settling import open_shop
 from tests.integration.topic_run import TopicRun
 
-BODY = json.dumps(SAMPLE).encode()
 CANONICAL = b'{"user_id":7,"initiator":"CNY","time":1,"items":[{"id":1,"number":2}]}'
 
 
@@ -40,12 +39,14 @@ def test_pitfall_1_an_id_is_given_only_after_kafka_has_the_order(api: ApiServer,
 
 def test_pitfall_2_a_body_in_two_packets_is_one_body(api: ApiServer, app_settings: Settings) -> None:
     """The second part may come later than the first, by a pause that no server would bridge by chance."""
-    cuts = (0, 1, 30, len(BODY) - 1)
+    cuts = (0, 1, 30, len(SAMPLE_BODY) - 1)
     for cut in cuts:
         with api.open_socket() as client:
-            client.sendall(b"POST / HTTP/1.1\r\nHost: kiwi\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY[:cut])
+            client.sendall(
+                b"POST / HTTP/1.1\r\nHost: kiwi\r\nContent-Length: %d\r\n\r\n" % len(SAMPLE_BODY) + SAMPLE_BODY[:cut]
+            )
             time.sleep(0.2)  # not a wait for anything: the pause between the packets is what is tested
-            client.sendall(BODY[cut:])
+            client.sendall(SAMPLE_BODY[cut:])
             assert client.recv(65_536).startswith(b"HTTP/1.1 202 ")
     assert list(read_log(app_settings).values()) == [CANONICAL] * len(cuts)
 
@@ -53,7 +54,9 @@ def test_pitfall_2_a_body_in_two_packets_is_one_body(api: ApiServer, app_setting
 def test_pitfall_2_a_chunked_body_is_one_body(api: ApiServer, app_settings: Settings) -> None:
     """Each byte in a chunk of its own is the order all the same."""
     connection = api.connect()
-    connection.request("POST", "/", (BODY[index : index + 1] for index in range(len(BODY))), encode_chunked=True)
+    connection.request(
+        "POST", "/", (SAMPLE_BODY[index : index + 1] for index in range(len(SAMPLE_BODY))), encode_chunked=True
+    )
     assert connection.getresponse().status == 202
     connection.close()
     assert list(read_log(app_settings).values()) == [CANONICAL]
@@ -145,7 +148,7 @@ def test_pitfall_6_requests_share_one_producer_and_few_connections(
         def ask_all(_: int) -> None:
             connection = api.connect()
             for _ in range(20):
-                assert ask(connection, "POST", "/", BODY).status == 202
+                assert ask(connection, "POST", "/", SAMPLE_BODY).status == 202
                 assert ask(connection, "GET", "/querybyid?id=1").status == 202
             connection.close()
 
