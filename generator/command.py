@@ -12,7 +12,6 @@ from rich.console import Console
 from generator.conduct import UnfitError, conduct
 from generator.connection import Endpoint
 from generator.options import Options
-from generator.picture import draw
 from generator.report import Report, ReportUnreadableError, encode_report, read_report, write_report
 from generator.run import RunFailedError
 from generator.table import report_tables
@@ -31,7 +30,7 @@ def run_and_report(options: Options, commodities: int, *, wait: bool, as_json: b
         report = conduct(options, settings(), commodities, messages, wait=wait)
         if report_dir:
             write_report(report, report_dir / "report.json")
-            draw(report, report_dir / "report.png")
+            _draw(report, report_dir / "report.png")
     except (UnfitError, RunFailedError, OSError) as error:
         messages.print(str(error), style="red", markup=False)
         return 1
@@ -52,12 +51,18 @@ def show_report(file: Path, picture: Path | None) -> int:
     try:
         report = read_report(file)
         if picture:
-            draw(report, picture)
+            _draw(report, picture)
     except (OSError, ReportUnreadableError, ValueError) as error:
         Console(stderr=True, highlight=False).print(str(error), style="red", markup=False)
         return 1
     Console(highlight=False).print(report_tables(report))
     return 0
+
+
+def _draw(report: Report, path: Path) -> None:
+    from generator.picture import draw  # its library takes a second to load
+
+    draw(report, path)
 
 
 def _check_api(chosen: Settings, messages: Console) -> None:

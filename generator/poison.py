@@ -12,7 +12,7 @@ from generator.orders import Draft
 from generator.tally import Tally
 from settlement.orderid import order_id
 
-_CONNECT_MS: Final = 10_000
+_CONNECT_MS: Final = 5_000
 _CLOSE_SECONDS: Final = 5
 
 

@@ -1,7 +1,7 @@
 """A real HTTP server on loopback that does what a test wants: right answers, wrong ones, half ones, none."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -32,6 +32,12 @@ class Peer:
         """Send anything."""
         self.writer.write(data)
         await self.writer.drain()
+
+    async def send_apart(self, pieces: Sequence[bytes]) -> None:
+        """Send pieces in packets of their own: a moment lies between them."""
+        for piece in pieces:
+            await self.send(piece)
+            await asyncio.sleep(0.01)
 
     def hang_up(self) -> None:
         """Close at once."""

@@ -68,9 +68,7 @@ def sending(*pieces: bytes, hang_up: bool = False) -> Handler:
     """Return a step that sends pieces as they are, each in a packet of its own."""
 
     async def handle(peer: Peer, _: Request) -> None:
-        for piece in pieces:
-            await peer.send(piece)
-            await asyncio.sleep(0.01)
+        await peer.send_apart(pieces)
         if hang_up:
             peer.hang_up()
 
@@ -216,7 +214,7 @@ def test_a_late_answer_is_not_waited_for() -> None:
     """After the limit the outcome is unknown, and the connection is not used again."""
 
     async def silent(peer: Peer, _: Request) -> None:
-        await asyncio.sleep(30)
+        await asyncio.Event().wait()
 
     async def test() -> None:
         counts, ids, server = await exchange([KEYED], silent, request_seconds_max=0.2)

@@ -7,8 +7,12 @@ import pytest
 from kazoo.client import KazooClient
 from sqlalchemy import Engine, text
 
+from generator.accepted import AcceptedOrders
+from generator.drain import Drain, SettledCount, await_drain
 from generator.ledger import MISSING, Ledger
+from generator.tally import Columns
 from settlement.batches import read_batches
+from settlement.database import create_database_engine
 from settlement.orderid import order_id
 from settlement.refusal import Refusal
 from settlement.settings import Settings
@@ -80,3 +84,37 @@ def test_a_reader_needs_no_more_than_to_read(bench: Bench) -> None:
         connection.execute(text("SET SESSION TRANSACTION READ ONLY"))
         connection.commit()
         assert len(read_batches(connection, after=0)) == 1
+
+
+def accepted_orders(number: int) -> AcceptedOrders:
+    """Return orders accepted at the first offsets of partition 0."""
+    accepted, times = AcceptedOrders(), np.zeros(number, np.int64)
+    ids = np.array([order_id(0, offset) for offset in range(number)], np.int64)
+    accepted.append(Columns(ids, np.zeros(number, np.int8), times, times, times))
+    return accepted
+
+
+def drain(accepted: AcceptedOrders, ledger: Ledger, shown: list[str], stop_after: int) -> Drain:
+    """Wait for settlement, but only for so many looks."""
+    return await_drain(
+        accepted,
+        SettledCount(ledger),
+        seconds_max=60,
+        describe=lambda: "nobody settles",
+        show=lambda settled, number, remark: shown.append(f"{settled}/{number} {remark}"),
+        stopping=lambda: len(shown) >= stop_after,
+    )
+
+
+def test_the_drain_ends_when_the_ledger_has_passed_every_order(bench: Bench) -> None:
+    """Three orders are settled: two accepted ones are waited for no longer, four are until someone stops it."""
+    bench.feed(b"no order", b"no order", b"no order")
+    assert drain(accepted_orders(2), Ledger(bench.engine), [], stop_after=5) == Drain(2)
+    assert drain(accepted_orders(4), Ledger(bench.engine), [], stop_after=2).problem == "the waiting was ended by hand"
+
+
+def test_a_ledger_that_is_away_is_waited_for(engine: Engine) -> None:
+    """The count stays where it was, and the fault names the variable."""
+    count = SettledCount(Ledger(create_database_engine(engine.url.set(port=1))))
+    assert count.read(accepted_orders(3)) == 0
+    assert "KIWI_DATABASE_URL" in count.fault
