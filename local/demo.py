@@ -81,11 +81,10 @@ def _stock_up(connections: Connections) -> str:
 
 def _send_orders(stack: Stack, connections: Connections) -> dict[str, Any]:
     """Run the generator, which shows its progress and its tables, and return its report."""
-    folder = stack.home.root / "report"
-    folder.mkdir(exist_ok=True)
-    file = folder / "report.json"
+    stack.home.report.mkdir(exist_ok=True)
+    file = stack.home.report / "report.json"
     file.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "generator", "run", *_LOAD, "--report-dir", str(folder)]
+    command = [sys.executable, "-m", "generator", "run", *_LOAD, "--report-dir", str(stack.home.report)]
     environment = os.environ | connections.client_environment()
     done = subprocess.run(command, env=environment, cwd=PROJECT, timeout=_RUN_SECONDS_MAX, check=False)
     if not file.exists():

@@ -69,6 +69,11 @@ class Home:
         """Generated configuration and scratch files; readable by this user alone."""
         return self.root / "run"
 
+    @property
+    def report(self) -> Path:
+        """What the last demonstration run reported."""
+        return self.root / "report"
+
     def create(self) -> None:
         """Create the folders."""
         for folder in (self.root, self.cache, self.data, self.logs):

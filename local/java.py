@@ -6,6 +6,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import NoEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
+from cryptography.utils import CryptographyDeprecationWarning
 
 from local.home import PROJECT, Home, SetupError
 
@@ -129,6 +131,9 @@ def _trust_options(home: Home) -> tuple[str, ...]:
     if not bundle:
         return ()
     store = home.cache / "java" / "trust.p12"
-    certificates = [PKCS12Certificate(c, None) for c in x509.load_pem_x509_certificates(Path(bundle).read_bytes())]
+    with warnings.catch_warnings():  # some authorities number their certificates against the rules
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        trusted = x509.load_pem_x509_certificates(Path(bundle).read_bytes())
+    certificates = [PKCS12Certificate(certificate, None) for certificate in trusted]
     store.write_bytes(serialize_java_truststore(certificates, NoEncryption()))
     return (f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStoreType=PKCS12")

@@ -20,7 +20,7 @@ def await_ready(
     supervisor: Supervisor,
     endpoints: Sequence[Endpoint],
     seconds_max: float,
-    on_ready: Callable[[str, float], None] = lambda _name, _seconds: None,
+    on_ready: Callable[[str], None] = lambda _name: None,
 ) -> None:
     """Wait side by side until each service answers its probe.
 
@@ -29,7 +29,7 @@ def await_ready(
         supervisor: tells when a service has given up, so that nobody waits for it.
         endpoints: of services that are started already.
         seconds_max: limit for each.
-        on_ready: called with the name and the seconds that it took.
+        on_ready: called with its name.
 
     Raises:
         SetupError: a service gave up, or the limit has passed.
@@ -50,7 +50,7 @@ def await_ready(
                     raise SetupError(_report(home, endpoint, message)) from error
                 time.sleep(_POLL_SECONDS)
             else:
-                on_ready(endpoint.name, time.monotonic() - start)
+                on_ready(endpoint.name)
                 return
 
     with ThreadPoolExecutor(max_workers=max(1, len(endpoints))) as pool:

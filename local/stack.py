@@ -21,8 +21,8 @@ class Stack:
             self.supervisor.shutdown()
 
     def clean(self) -> None:
-        """Stop, and remove data, logs and passwords; downloads stay."""
+        """Stop, and remove data, logs, reports and passwords; downloads stay."""
         self.down()
-        for folder in (self.home.data, self.home.logs, self.home.run):
+        for folder in (self.home.data, self.home.logs, self.home.run, self.home.report):
             shutil.rmtree(folder, ignore_errors=True)
         forget_passwords(self.home)

@@ -30,19 +30,23 @@ def bring_up(stack: Stack, report: Report, owner: int | None = None) -> None:
 
     Args:
         stack: which one.
-        report: called with each finished step and its seconds.
+        report: called with each finished step and the seconds since the beginning.
         owner: id of a process that the stack must not outlive; None = it stays until `down`.
 
     Raises:
         SetupError: something is missing, gave up, refused, or was not ready in time; the message says what and why.
     """
+    began = time.monotonic()
+
+    def done(step: str) -> None:
+        report(step, time.monotonic() - began)
+
     stack.home.create()
     with _alone(stack.home):
-        began = time.monotonic()
         servers = prepare_servers(stack.home, stack.settings)
         connections = Connections.of(stack.home, stack.settings)
         services = (*servers.services, *application_services(connections, servers.java, servers.connector))
-        report("set-up", time.monotonic() - began)
+        done("set-up")
         if not stack.supervisor.running():
             _check_ports(stack.home)
             _clear_scratch(stack.home)
@@ -51,7 +55,7 @@ def bring_up(stack: Stack, report: Report, owner: int | None = None) -> None:
         for service in services:
             stack.supervisor.start(service.name)
         await_serving = partial(
-            await_ready, stack.home, stack.supervisor, seconds_max=stack.settings.up_seconds_max, on_ready=report
+            await_ready, stack.home, stack.supervisor, seconds_max=stack.settings.up_seconds_max, on_ready=done
         )
         _provision(connections, servers.endpoints, await_serving)
         await_serving(application_endpoints(connections))
