@@ -39,12 +39,26 @@ class BulkResource:
 
     def __init__(self, settings: Settings, log: OrderLog, ledger: LedgerReader, metrics: Metrics) -> None:
         self._settings = settings
+        self._requests = 0
         self._log = log
         self._ledger = ledger
         self._metrics = metrics
 
     async def on_post(self, req: TimedRequest, resp: Response) -> None:
         """Answer 202 if every order was accepted, else 207; the body is a list of outcomes in the order sent."""
+        if self._requests >= self._settings.api_bulk_requests_max:
+            await req.discard_body()
+            raise ApiProblem(Kind.OVERLOADED, f"Nothing was taken. {self._requests} bulk requests are under way")
+        self._requests += 1
+        try:
+            outcomes = await self._take(req)
+        finally:
+            self._requests -= 1
+        accepted = self._count(outcomes)
+        resp.status = falcon.HTTP_202 if accepted == len(outcomes) else falcon.HTTP_207
+        resp.data = _encode(outcomes)
+
+    async def _take(self, req: TimedRequest) -> list[Outcome]:
         if req.get_header("Idempotency-Key") is not None:
             raise ApiProblem(Kind.INVALID, "Give each order its own idempotency_key: a header cannot serve them all")
         body = await req.read_body(self._settings.api_bulk_bytes_max, self._settings.api_client_seconds_max)
@@ -53,11 +67,8 @@ class BulkResource:
             raise ApiProblem(Kind.TOO_LARGE, f"at most {self._settings.api_bulk_orders_max} orders are taken at once")
         decoded = await _decode(texts)
         orders = [order for order in decoded if isinstance(order, Order)]
-        places = iter(await self._log.append(orders))
-        outcomes = [self._outcome(next(places)) if isinstance(each, Order) else each for each in decoded]
-        accepted = self._count(outcomes)
-        resp.status = falcon.HTTP_202 if accepted == len(outcomes) else falcon.HTTP_207
-        resp.data = _encode(outcomes)
+        places = iter(await self._log.append(orders) if orders else ())
+        return [self._outcome(next(places)) if isinstance(each, Order) else each for each in decoded]
 
     def _outcome(self, place: Place | None) -> Outcome:
         if place is None:

@@ -1,5 +1,7 @@
 """How gunicorn serves the API: `gunicorn -c api/gunicorn.conf.py`. Everything else is in `settlement.settings`."""  # noqa: N999
 
+import gc
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,20 @@ def on_starting(_: Any) -> None:
         Path(directory).mkdir(parents=True, exist_ok=True)
         for file in Path(directory).glob("*.db"):
             file.unlink()
+
+
+def post_fork(_: Any, __: Any) -> None:
+    """Log beside gunicorn's own lines; the clients of the servers report every single try to reconnect."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(process)d] [%(levelname)s] %(name)s: %(message)s")
+    for chatty in ("kafka", "kazoo"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+
+
+def post_worker_init(_: Any) -> None:
+    """Collect garbage seldom: orders leave hardly any cycles, and what the start made need not be looked at again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def child_exit(_: Any, worker: Any) -> None:

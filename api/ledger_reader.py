@@ -80,13 +80,17 @@ class LedgerReader:
         except PoolTimeoutError as error:
             raise DependencyError("database", "no connection is free") from error
         except DBAPIError as error:
-            logger.warning("the database failed: %s", error.orig)
+            logger.debug("the database failed: %s", error.orig)
             raise DependencyError("database", type(error.orig).__name__) from error
 
     async def _keep_positions(self) -> None:
+        known = True
         while True:
             try:
                 await self.positions()
+                known = True
             except DependencyError as error:
-                logger.debug("positions are not known: %s", error)
+                if known:
+                    logger.warning("orders are accepted without a position: %s", error)
+                known = False
             await asyncio.sleep(_POSITIONS_SECONDS)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from api.threads import DependencyError, Threads
 from settlement.orderid import Place
@@ -58,6 +58,8 @@ class LogEnds:
                 self._consumer = self._connect()
             topic = self._settings.topic
             partitions = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
+            if not partitions:
+                raise UnknownTopicOrPartitionError
             ends = self._consumer.end_offsets(partitions, timeout_ms=_REQUEST_MS)
             return {partition.partition: end for partition, end in ends.items()}
         except KafkaError as error:

@@ -149,7 +149,7 @@ class KafkaOrderLog:
             for order in orders:
                 delivery.sent(producer.send(order))
         except KafkaError as error:
-            self._retire(producer, str(error))
+            self._retire(producer, type(error).__name__)
 
     def _finish(self, delivery: Delivery) -> None:
         """Take note that Kafka has answered for a delivery."""
@@ -179,8 +179,8 @@ class KafkaOrderLog:
             try:
                 self._producer = await asyncio.to_thread(connect_producer, self._settings)
             except Exception as error:  # noqa: BLE001 - whatever it was, the next try may succeed
-                self._reason = f"{type(error).__name__}: {error}"
-                logger.warning("Kafka cannot be reached: %s", self._reason)
+                self._reason = type(error).__name__  # clients read this: no addresses
+                logger.warning("Kafka cannot be reached: %s", error)
                 await asyncio.sleep(_RECONNECT_SECONDS)
                 continue
             logger.info("connected to Kafka, %d partitions", self._producer.partitions)

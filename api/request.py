@@ -51,13 +51,13 @@ class TimedRequest(Request):
             chunks.append(event.get("body", b""))
             size += len(chunks[-1])
         if size > bytes_max:
-            await self._discard(event)
+            await self.discard_body(event)
             raise ApiProblem(Kind.TOO_LARGE, f"at most {bytes_max} bytes are taken here")
         return b"".join(chunks)
 
-    async def _discard(self, event: Any) -> None:
+    async def discard_body(self, event: Any = None) -> None:
         """Take in some of what is still coming, or most clients would never see the answer: they read it last."""
-        bytes_left = _DISCARD_BYTES_MAX
+        event, bytes_left = event or self._first or {}, _DISCARD_BYTES_MAX
         try:
             async with asyncio.timeout(_DISCARD_SECONDS):
                 while event.get("more_body") and bytes_left > 0:

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     api_orders_in_flight_max: int = Field(20_000, ge=1, description="per worker; beyond it 503")
     api_bulk_orders_max: int = Field(10_000, ge=1)
     api_bulk_bytes_max: int = Field(4 * 1024 * 1024, ge=1024)
+    api_bulk_requests_max: int = Field(16, ge=1, description="bulk requests in memory at once, per worker")
     api_ack_seconds_max: float = Field(10, gt=0, description="longest wait for Kafka's acknowledgement")
     api_page_rows_max: int = Field(1_000, ge=1, le=10_000)
 

@@ -63,6 +63,7 @@ def test_the_api_starts_without_kafka_and_finds_it_by_itself(
         refused = api.post(SAMPLE)
         assert (refused.status, refused.json["type"]) == (503, "urn:kiwi:problem:log-unavailable")
         assert int(refused.headers["retry-after"]) >= 1
+        assert app_settings.kafka_bootstrap not in refused.text + ready.text
         whole_servers.supervisor.start("kafka")
         api.await_ready()
         assert api.post(SAMPLE).status == 202

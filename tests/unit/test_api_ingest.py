@@ -1,10 +1,11 @@
 """`POST /` and `POST /orders` without a server: what is taken, what is refused, and how that is said."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
-from falcon.testing import Result, TestClient
+from falcon.testing import ASGIConductor, Result, TestClient
 from sqlalchemy import create_engine
 
 from api.app import Dependencies, create_app
@@ -31,7 +32,7 @@ def log() -> MemoryOrderLog:
 @pytest.fixture
 def client(log: MemoryOrderLog) -> TestClient:
     """The application on that log; nothing else of it is started."""
-    settings = Settings(api_bulk_orders_max=100, api_bulk_bytes_max=100_000)
+    settings = Settings(api_bulk_orders_max=100, api_bulk_bytes_max=100_000, api_bulk_requests_max=3)
     return TestClient(
         create_app(
             Dependencies(
@@ -268,6 +269,26 @@ def test_too_much_in_flight_is_503_and_nothing_is_taken(client: TestClient, log:
     assert "Nothing was taken" in assert_problem(answer, 503, "overloaded")["detail"]
     assert int(answer.headers["retry-after"]) >= 1
     assert log.partitions == [[], []]
+
+
+def test_only_so_many_bulk_requests_are_in_memory_at_once(client: TestClient, log: MemoryOrderLog) -> None:
+    """The next is refused before its body is kept; once there is room it is taken."""
+
+    async def run() -> None:
+        body = json.dumps([ORDER] * 2).encode()
+        async with ASGIConductor(client.app) as conductor:
+            log.gate.clear()
+            waiting = [asyncio.create_task(conductor.simulate_post("/orders", body=body)) for _ in range(3)]
+            while len(log.partitions[1]) < 6:  # noqa: ASYNC110 - a log has no event for it
+                await asyncio.sleep(0)
+            answer = await conductor.simulate_post("/orders", body=body)
+            assert "Nothing was taken" in assert_problem(answer, 503, "overloaded")["detail"]
+            log.gate.set()
+            assert [(await each).status_code for each in waiting] == [202] * 3
+            assert (await conductor.simulate_post("/orders", body=body)).status_code == 202
+
+    asyncio.run(run())
+    assert len(log.partitions[1]) == 8
 
 
 def test_an_unacknowledged_order_is_503_with_an_unknown_outcome(client: TestClient, log: MemoryOrderLog) -> None:
