@@ -1,5 +1,6 @@
 """Kiwi's own processes: the API, the settlement job, the refreshing of rates."""
 
+import json
 import sys
 import time
 import urllib.error
@@ -24,6 +25,7 @@ APPLICATION: Final = ("api", "settlement", "rates")
 _HALTED: Final = 70  # a human must act: a restart would only repeat it
 _REFRESH_SECONDS: Final = 60
 _PROBE_SECONDS: Final = 3
+_ANSWER_BYTES_MAX: Final = 4096
 _HEARTBEAT_AGE_SECONDS_MAX: Final = 5
 _DRIVER_MEMORY: Final = "1g"
 
@@ -75,9 +77,17 @@ def _probe_api(url: str) -> None:
     try:
         urllib.request.urlopen(url, timeout=_PROBE_SECONDS).close()  # noqa: S310 - our own address
     except urllib.error.HTTPError as error:
-        raise NotReadyError(f"answers {error.code}: {error.read(300).decode(errors='replace')}") from error
+        raise NotReadyError(f"answers {error.code}: {_detail(error.read(_ANSWER_BYTES_MAX))}") from error
     except OSError as error:
         raise NotReadyError(f"no answer: {error}") from error
+
+
+def _detail(body: bytes) -> str:
+    """Return what problem+json says in words, else the body as it is."""
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")[:200]
 
 
 def _probe_settlement(hosts: str) -> None:

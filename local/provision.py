@@ -26,7 +26,7 @@ def provision_database(connections: Connections) -> None:
     Raises:
         sqlalchemy.exc.DBAPIError: the database refused.
     """
-    admin = create_database_engine(connections.admin_url.set(database=None), pool_size=1)
+    admin = create_database_engine(connections.admin_url._replace(database=None), pool_size=1)
     try:
         with admin.begin() as connection:
             name = connection.dialect.identifier_preparer.quote_identifier(connections.database)

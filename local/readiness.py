@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 from local.home import Home, SetupError
@@ -13,6 +14,7 @@ from local.supervise import Supervisor
 
 _POLL_SECONDS: Final = 0.1
 _LOG_LINES: Final = 15
+_PROCESSES_MAX: Final = 3
 
 
 def await_ready(
@@ -35,27 +37,44 @@ def await_ready(
         SetupError: a service gave up, or the limit has passed.
     """
 
+    over = Event()
+
     def wait(endpoint: Endpoint) -> None:
-        start = time.monotonic()
-        while True:
-            try:
-                endpoint.probe()
-            except NotReadyError as error:
-                waited = time.monotonic() - start
-                if waited > seconds_max:
-                    raise SetupError(_report(home, endpoint, f"is not ready after {waited:.0f} s: {error}")) from error
-                state = supervisor.states().get(endpoint.name)  # None: it is not of our own
-                if state is not None and state.given_up:
-                    message = f"has ended ({state.state}, {state.problem or f'exit code {state.exit_code}'})"
-                    raise SetupError(_report(home, endpoint, message)) from error
-                time.sleep(_POLL_SECONDS)
-            else:
+        try:
+            if _wait(home, supervisor, endpoint, seconds_max, over):
                 on_ready(endpoint.name)
-                return
+        except SetupError:
+            over.set()  # nobody need wait for the others
+            raise
 
     with ThreadPoolExecutor(max_workers=max(1, len(endpoints))) as pool:
         for outcome in [pool.submit(wait, endpoint) for endpoint in endpoints]:
             outcome.result()
+
+
+def _wait(home: Home, supervisor: Supervisor, endpoint: Endpoint, seconds_max: float, over: Event) -> bool:
+    """Return whether it is ready; False if the waiting was over before."""
+    began = time.monotonic()
+    pids: set[int] = set()
+    while not over.wait(_POLL_SECONDS if pids else 0):
+        state = supervisor.states().get(endpoint.name)  # None: it is not of our own
+        pids.add(state.pid if state is not None else 0)
+        try:
+            endpoint.probe()
+        except NotReadyError as error:
+            waited_seconds = time.monotonic() - began
+            if waited_seconds > seconds_max:
+                problem = f"is not ready after {waited_seconds:.0f} s: {error}"
+            elif state is not None and state.given_up:
+                problem = f"has ended ({state.state}, {state.problem or f'exit code {state.exit_code}'})"
+            elif len(pids - {0}) > _PROCESSES_MAX:
+                problem = f"has ended {_PROCESSES_MAX} times: {error}"
+            else:
+                continue
+            raise SetupError(_report(home, endpoint, problem)) from error
+        else:
+            return True
+    return False
 
 
 def _report(home: Home, endpoint: Endpoint, message: str) -> str:

@@ -53,8 +53,9 @@ def read_statuses(stack: Stack) -> list[ServiceStatus]:
 def status_table(stack: Stack, statuses: list[ServiceStatus]) -> Table:
     """Return the table that `make status` shows."""
     table = Table(caption=f"logs: {_shown(stack.home.logs)}/<service>.log", caption_justify="left")
-    for heading in ("service", "address", "state", "health"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("service", "address", "state"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("health", overflow="fold")
     table.add_column("memory", justify="right", no_wrap=True)
     table.add_column("up", justify="right", no_wrap=True)
     for status in statuses:

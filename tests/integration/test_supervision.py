@@ -48,6 +48,15 @@ def test_a_service_that_fails_is_named_with_its_log(home: Home) -> None:
     assert "no coffee left" in str(caught.value)
 
 
+def test_a_service_that_keeps_ending_is_given_up(home: Home) -> None:
+    """One that lives long enough to be restarted for ever does not make anybody wait until the limit."""
+    supervisor = Supervisor(home)
+    supervisor.ensure([Service("weary", ("sh", "-c", "sleep 1.2; echo tired; exit 3"))])
+    supervisor.start("weary")
+    with pytest.raises(SetupError, match=r"weary at here has ended 3 times: no answer\n(.|\n)*tired"):
+        await_ready(home, supervisor, [Endpoint("weary", "here", never_ready)], seconds_max=60)
+
+
 def test_waiting_has_a_limit(home: Home) -> None:
     """A service that runs but does not answer is given up, with what its probe said last."""
     supervisor = Supervisor(home)
