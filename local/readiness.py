@@ -36,7 +36,6 @@ def await_ready(
     Raises:
         SetupError: a service gave up, or the limit has passed.
     """
-
     over = Event()
 
     def wait(endpoint: Endpoint) -> None:

@@ -19,7 +19,7 @@ from local.supervise import Supervisor
 from local.up import bring_up
 
 SLEEPER = Service("sleeper", ("sleep", "1000"))
-FAILING = Service("failing", ("sh", "-c", "echo no coffee left; exit 3"))
+HALTING = Service("halting", ("sh", "-c", "sleep 1.2; echo no coffee left; exit 70"), final_exit_codes=(0, 70))
 
 
 @pytest.fixture
@@ -36,15 +36,15 @@ def never_ready() -> None:
     raise NotReadyError("no answer")
 
 
-def test_a_service_that_fails_is_named_with_its_log(home: Home) -> None:
+def test_a_service_that_halts_is_named_with_its_log(home: Home) -> None:
     """The message says which service, how it ended, where its log is, and how that ends."""
     supervisor = Supervisor(home)
-    supervisor.ensure([FAILING])
-    supervisor.start("failing")
+    supervisor.ensure([HALTING])
+    supervisor.start("halting")
     with pytest.raises(SetupError) as caught:
-        await_ready(home, supervisor, [Endpoint("failing", "127.0.0.1:9", never_ready)], seconds_max=60)
-    assert "failing at 127.0.0.1:9 has ended (FATAL, Exited too quickly" in str(caught.value)
-    assert str(home.logs / "failing.log") in str(caught.value)
+        await_ready(home, supervisor, [Endpoint("halting", "127.0.0.1:9", never_ready)], seconds_max=60)
+    assert "halting at 127.0.0.1:9 has ended (EXITED, exit code 70)" in str(caught.value)
+    assert str(home.logs / "halting.log") in str(caught.value)
     assert "no coffee left" in str(caught.value)
 
 
