@@ -38,10 +38,11 @@ def on_starting(_: Any) -> None:
 
 
 def post_fork(_: Any, __: Any) -> None:
-    """Log beside gunicorn's own lines; the clients of the servers report every single try to reconnect."""
+    """Log beside gunicorn's own lines."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(process)d] [%(levelname)s] %(name)s: %(message)s")
-    for chatty in ("kafka", "kazoo"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    # These report every single try to reconnect; what comes of it is reported by `api` itself.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    logging.getLogger("kazoo").setLevel(logging.ERROR)
 
 
 def post_worker_init(_: Any) -> None:

@@ -6,10 +6,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from settlement.orderid import Place, place_of
 from tests.integration.api_server import SAMPLE, Answer, ApiServer, ask
+
+_PAUSE_SECONDS: Final = 0.5
+"""After a refusal: the servers need the processor to recover."""
 
 
 class Load:
@@ -47,9 +50,10 @@ class Load:
                 answer = ask(connection, "POST", "/", json.dumps(order).encode())
             except (OSError, http.client.HTTPException):
                 connection.close()
-                self._ended.wait(0.1)  # the server may be gone: no reason to burn the processor
                 answer = Answer(0, {}, b"")
             self._note(order, answer)
+            if answer.status != 202:
+                self._ended.wait(_PAUSE_SECONDS)
         connection.close()
 
     def _note(self, order: dict[str, Any], answer: Answer) -> None:
