@@ -34,7 +34,7 @@ def main(config: Settings) -> int:
     """Run one driver; return its exit code."""
     stopping, wake = Event(), Event()
     session = create_session()
-    warm_up()
+    warm_up(session)
     engine = create_database_engine(config.database_url.get_secret_value())
     for attempt in stamina.retry_context(on=_AWAY, attempts=None, timeout=config.retry_seconds_max, wait_max=2.0):
         with attempt:  # servers that start at the same time as we do
