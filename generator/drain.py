@@ -18,6 +18,7 @@ from settlement.zookeeper import connect_zookeeper
 _POLL_SECONDS: Final = 0.2
 _STILL_SECONDS: Final = 10
 _ZOOKEEPER_SECONDS: Final = 3
+_SILENT_SECONDS: Final = 15  # a driver that lives writes its status more often
 
 
 @dataclass(frozen=True)
@@ -123,4 +124,5 @@ def _ask(hosts: str) -> str:
     if status is None:
         return "no settlement job has ever reported; start one (on one machine: `make up`)"
     age = max(time.time() - status.at_ms / 1000, 0)
-    return f"settlement said {age:.0f} s ago: {status.state} at batch {status.batch} {status.detail}".rstrip()
+    when = f"{age:.0f} s ago" if age < _SILENT_SECONDS else f"{age:.0f} s ago, and has been silent since,"
+    return f"settlement said {when} that it is {status.state} at batch {status.batch} {status.detail}".rstrip()
