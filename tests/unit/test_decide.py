@@ -172,6 +172,13 @@ def test_largest_amount_is_exact() -> None:
     assert stock.inventory.tolist() == [10**15 - 10**7, 10**15]
 
 
+@pytest.mark.parametrize(("number", "paid"), [(1, 0), (2, 1), (3, 2), (5, 2), (7, 4), (9, 4)])
+def test_ties_go_to_the_even_neighbour(number: int, paid: int) -> None:
+    """Where a cent is worth half a fen, odd numbers of cents are rounded to the even fen, not always up."""
+    outcomes, _, _ = run([Article(1, 1, 1, 100)], [Purchase(0, ((1, number),))], (2_000_000, 1_000_000, 1, 1))
+    assert outcomes == [("none", paid)]
+
+
 @pytest.mark.parametrize("initiator", range(len(CODES)))
 @pytest.mark.parametrize("number", [399_999, 400_000, 400_001])
 def test_widths_of_arithmetic_join_without_a_seam(initiator: int, number: int) -> None:

@@ -13,6 +13,7 @@ from jobs.scanner import LINE_BYTES_MIN, scan
 from settlement.currency import CODES
 from settlement.order import (
     COMMODITY_ID_MAX,
+    KEY_CHARACTERS_MAX,
     LINES_MAX,
     NUMBER_MAX,
     TIME_MS_MAX,
@@ -28,6 +29,7 @@ from settlement.refusal import Refusal
 from tests.unit import strategies
 
 LARGEST = Order(USER_ID_MAX, "EUR", TIME_MS_MAX, (Line(COMMODITY_ID_MAX, NUMBER_MAX),) * LINES_MAX, "~" * 64)
+MIDDLING = Order(42, "USD", 1558500000000, (Line(10, 20), Line(3, 4)), "a-1")
 SMALLEST = Order(0, "CNY", 0, (Line(1, 1),))
 
 
@@ -129,9 +131,44 @@ def test_every_truncation_is_refused(at: int) -> None:
     assert [item.position for item in decoded.bad] == ([0] if at < len(whole) else [])
 
 
-@pytest.mark.parametrize("at", range(len(encode_order(SMALLEST))))
-def test_every_changed_byte_is_judged_alike(at: int) -> None:
-    """Each byte of a canonical message replaced by each other byte: scanner and definition agree."""
-    whole = encode_order(SMALLEST)
-    values: list[bytes | None] = [whole[:at] + bytes([byte]) + whole[at + 1 :] for byte in range(256)]
+@pytest.mark.parametrize("order", [SMALLEST, MIDDLING], ids=["smallest", "middling"])
+def test_every_edit_of_a_byte_is_judged_alike(order: Order) -> None:
+    """Each byte replaced by each other one, removed, or preceded by a telling one: scanner and definition agree."""
+    whole = encode_order(order)
+    places = range(len(whole))
+    replaced = [whole[:at] + bytes([byte]) + whole[at + 1 :] for at in places for byte in range(256)]
+    removed = [whole[:at] + whole[at + 1 :] for at in places]
+    inserted = [whole[:at] + bytes([byte]) + whole[at:] for at in places for byte in b'0129-+. "\\,:{}[]eE\n\0']
+    values: list[bytes | None] = [*replaced, *removed, *inserted]
     assert_decoded(values, decode(table(values)))
+
+
+@pytest.mark.parametrize("field", ["user_id", "time", "id", "number"])
+def test_every_size_of_a_number_is_judged_alike(field: str) -> None:
+    """Numbers round every limit and power of ten, with and without leading zeros: scanner and definition agree."""
+    whole = encode_order(SMALLEST).decode()
+    limits = (0, NUMBER_MAX, COMMODITY_ID_MAX, TIME_MS_MAX, USER_ID_MAX, 2**64, *(10**digits for digits in range(22)))
+    texts = {f"{zeros}{limit + step}" for limit in limits for step in (-1, 0, 1) for zeros in ("", "0", "-")}
+    before, name, after = whole.partition(f'"{field}":')
+    values: list[bytes | None] = [f"{before}{name}{text}{after.lstrip('01')}".encode() for text in sorted(texts)]
+    decoded = decode(table(values))
+    assert_decoded(values, decoded)
+    assert 0 < len(decoded.bad) < len(values)
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 200])
+def test_every_length_of_a_key_is_judged_alike(length: int) -> None:
+    """Keys of no, one, the most and too many characters: scanner and definition agree."""
+    keyed = encode_order(SMALLEST)[:-1] + b',"idempotency_key":"' + b"k" * length + b'"}'
+    decoded = decode(table([keyed]))
+    assert_decoded([keyed], decoded)
+    assert len(decoded.keyed) == (1 <= length <= KEY_CHARACTERS_MAX)
+
+
+@pytest.mark.parametrize("count", [1, LINES_MAX - 1, LINES_MAX, LINES_MAX + 1])
+def test_every_number_of_lines_is_judged_alike(count: int) -> None:
+    """The most lines are taken, one more is refused, and the next message is not touched by either."""
+    long = encode_order(SMALLEST).replace(b'{"id":1,"number":1}', b",".join([b'{"id":1,"number":1}'] * count))
+    decoded = decode(table([long, encode_order(SMALLEST)]))
+    assert_decoded([long, encode_order(SMALLEST)], decoded)
+    assert len(decoded.bad) == (count > LINES_MAX)
