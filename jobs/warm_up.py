@@ -23,5 +23,10 @@ def warm_up(session: SparkSession) -> None:
     stock = Stock(np.ones(1, np.int64), np.ones(1, np.int64), np.zeros(1, np.uint8), np.ones(1, np.int64))
     decision = decide(decode(messages).orders, stock, (10**RATE_DIGITS,) * 4)
     assert decision.paid[0] == 1, "the kernels do not work on this machine"
-    columns = ("CAST(id AS BINARY) value", "CAST(id AS INT) partition", "id offset", "current_timestamp() timestamp")
+    columns = (
+        "CAST(CAST(id AS STRING) AS BINARY) value",
+        "CAST(id AS INT) partition",
+        "id offset",
+        "current_timestamp() timestamp",
+    )
     assert session.range(_MESSAGES).selectExpr(*columns).toArrow().num_rows == _MESSAGES
