@@ -16,13 +16,6 @@ from local.service import Endpoint, NotReadyError, Service
 ADMIN: Final = "kiwi_admin"
 _INITIALISE_SECONDS: Final = 180
 _PROBE_SECONDS: Final = 3
-_BOOTSTRAP_SCRIPTS: Final = (
-    "mariadb_system_tables.sql",
-    "mariadb_performance_tables.sql",
-    "mariadb_system_tables_data.sql",
-    "maria_add_gis_sp_bootstrap.sql",
-    "mariadb_sys_schema.sql",
-)
 _CONFIGURATION: Final = """\
 [mysqld]
 datadir={data}
@@ -42,7 +35,7 @@ performance-schema=OFF
 {particular}"""
 # TLS protects nothing on loopback and makes a connection 80 times slower.
 _MARIADB: Final = "skip-ssl\ninnodb-log-file-size=256M\nlc-messages-dir={share}\n"
-_MYSQL: Final = "tls-version=\ninnodb-redo-log-capacity=512M\nmysqlx=OFF\n"
+_MYSQL: Final = "tls-version=\ninnodb-redo-log-capacity=512M\nloose-mysqlx=OFF\n"
 
 
 def database_service(home: Home, binary: DatabaseBinary, admin_password: str) -> Service:
@@ -107,8 +100,8 @@ def _initialise(home: Home, binary: DatabaseBinary, data: Path, admin_password: 
     draft.mkdir(mode=0o700)
     configuration = _write_configuration(home, binary, draft)
     command = [str(binary.program), f"--defaults-file={configuration}", *_user()]
-    if binary.mariadb and binary.share is not None:
-        scripts = [(binary.share / name).read_text() for name in _BOOTSTRAP_SCRIPTS]
+    if binary.mariadb:
+        scripts = [script.read_text() for script in binary.bootstrap]
         text = "CREATE DATABASE mysql;\nUSE mysql;\n" + "\n".join(scripts) + _mariadb_admin(admin_password)
         command += ["--bootstrap"]
     else:

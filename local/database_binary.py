@@ -15,7 +15,11 @@ from local.java import Java
 
 _SYSTEM_FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin")
 _OLDEST: Final = {"mariadb": (10, 6), "mysql": (8, 0)}
-_BOOTSTRAP_FILE: Final = "mariadb_system_tables.sql"
+_PARTS: Final = ("system_tables", "performance_tables", "system_tables_data", "sys_schema")
+# The last is the same for all; MariaDB 10.11 still calls the others after MySQL.
+_BOOTSTRAP_SCRIPTS: Final = tuple(
+    (*(f"{maker}_{part}.sql" for part in _PARTS), "maria_add_gis_sp_bootstrap.sql") for maker in ("mariadb", "mysql")
+)
 _PROBE_SECONDS: Final = 20
 
 
@@ -26,12 +30,14 @@ class DatabaseBinary:
     Attributes:
         program: path of `mariadbd` or `mysqld`.
         mariadb: whether it is MariaDB.
-        share: MariaDB's folder of messages and bootstrap scripts.
+        share: MariaDB's folder of messages.
+        bootstrap: MariaDB's scripts that create the system tables, in their order.
     """
 
     program: Path
     mariadb: bool
-    share: Path | None
+    share: Path | None = None
+    bootstrap: tuple[Path, ...] = ()
 
 
 def installed_database() -> DatabaseBinary | None:
@@ -78,12 +84,16 @@ def _inspect(program: Path) -> DatabaseBinary | None:
     version = re.search(r"Ver (\d+)\.(\d+)", answer)
     if version is None or (int(version[1]), int(version[2])) < _OLDEST[kind]:
         return None
-    share = program.parents[1] / "share"
-    candidates = (share, share / "mariadb", share / "mysql")
-    scripts = next((folder for folder in candidates if (folder / _BOOTSTRAP_FILE).exists()), None)
-    if kind == "mariadb" and scripts is None:
-        return None
-    return DatabaseBinary(program, kind == "mariadb", scripts)
+    if kind == "mysql":
+        return DatabaseBinary(program, mariadb=False)
+    for folder in ("share", "share/mariadb", "share/mysql"):
+        share = program.parents[1] / folder
+        for names in _BOOTSTRAP_SCRIPTS:
+            if all((share / name).exists() for name in names):
+                return DatabaseBinary(
+                    program, mariadb=True, share=share, bootstrap=tuple(share / name for name in names)
+                )
+    return None
 
 
 def _complaint(program: Path) -> str:
