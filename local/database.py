@@ -35,7 +35,7 @@ performance-schema=OFF
 {particular}"""
 # TLS protects nothing on loopback and makes a connection 80 times slower.
 _MARIADB: Final = "skip-ssl\ninnodb-log-file-size=256M\nlc-messages-dir={share}\n"
-_MYSQL: Final = "tls-version=\ninnodb-redo-log-capacity=512M\nloose-mysqlx=OFF\n"
+_MYSQL: Final = "tls-version=\nsecure-file-priv=NULL\ninnodb-redo-log-capacity=512M\nloose-mysqlx=OFF\n"
 
 
 def database_service(home: Home, binary: DatabaseBinary, admin_password: str) -> Service:
