@@ -1,5 +1,6 @@
 """The limit on bad messages: what halts, what does not, and what a restart must not forget."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,13 +46,13 @@ def test_a_check_changes_nothing() -> None:
     assert [refuses(window, 100, 50) for _ in range(3)] == [False] * 3
 
 
-def test_old_batches_are_forgotten() -> None:
-    """Good messages in the measure of a window let settlement recover."""
+@pytest.mark.parametrize(("since", "halts"), [(99, True), (100, False)])
+def test_old_batches_are_forgotten(since: int, halts: bool) -> None:
+    """A bad batch counts until the batches after it fill a window by themselves."""
     window = BadMessageWindow(0.5, 100)
-    window.add(50, 50)
-    assert refuses(window, 10, 10)
-    window.add(100, 0)
-    assert not refuses(window, 10, 10)
+    window.add(100, 100)
+    window.add(since, 0)
+    assert refuses(window, 10, 10) is halts
 
 
 @given(batches, st.integers(1, 200), st.sampled_from((0.1, 0.5, 1.0)))
