@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import SecretStr
 from sqlalchemy import URL
 
-from local.home import Home, LocalSettings
+from local.home import Home
 from local.readiness import await_ready
 from local.servers import prepare_servers
 from local.supervise import Supervisor
@@ -45,10 +44,10 @@ def running_servers() -> Iterator[TestServers]:
     """Start the servers, and stop them whatever happens; KIWI_TEST_DATABASE_URL names another database server."""
     with free_home("test", _PORT_BASE) as stack:
         home, supervisor = stack.home, stack.supervisor
-        named = os.environ.get("KIWI_TEST_DATABASE_URL")
-        servers = prepare_servers(home, LocalSettings(local_database_admin_url=SecretStr(named) if named else None))
+        servers = prepare_servers(home, stack.settings)
         supervisor.ensure(servers.services, owner=os.getpid())
         for service in servers.services:
             supervisor.start(service.name)
         await_ready(home, supervisor, servers.endpoints, _READY_SECONDS_MAX)
-        yield TestServers(home.address("kafka"), home.address("zookeeper"), servers.admin_url, home, supervisor)
+        admin_url = servers.admin_url._replace(database=None)
+        yield TestServers(home.address("kafka"), home.address("zookeeper"), admin_url, home, supervisor)

@@ -32,6 +32,8 @@ SAMPLE_ORDERS = [
 def run(stack: Stack, *command: str) -> subprocess.CompletedProcess[str]:
     """Run a command of `python -m local` as the Makefile does."""
     home = {"KIWI_HOME": str(stack.home.root), "KIWI_PORT_BASE": str(stack.home.port_base)}
+    if (database := stack.settings.local_database_admin_url) is not None:
+        home["KIWI_LOCAL_DATABASE_ADMIN_URL"] = database.get_secret_value()
     return subprocess.run(
         [sys.executable, "-m", "local", *command],
         env=os.environ | home,
