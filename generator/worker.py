@@ -102,8 +102,6 @@ class Worker:
 
     async def run(self, started: float) -> None:
         """Send everything, telling the main process now and then, and once more at the end."""
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._pipe.fileno(), self._heed)
         self._schedule.begin(started)
         telling = asyncio.create_task(self._tell_regularly())
         async with asyncio.TaskGroup() as senders:
@@ -111,19 +109,20 @@ class Worker:
                 senders.create_task(self._send_in_turn())
         self._finished.set()
         await telling
-        loop.remove_reader(self._pipe.fileno())
         self._pool.close()
         self._pipe.send(self._tally.news(end=True, aborted=self._aborted))
 
-    def _heed(self) -> None:
-        """The main process wants this one to stop, or is gone."""
-        self._stopping.set()
-        asyncio.get_running_loop().remove_reader(self._pipe.fileno())
-
     async def _tell_regularly(self) -> None:
+        """Tell the main process, and stop when it says so or is gone."""
         while not self._finished.is_set():
             await wait_for(self._finished, _NEWS_SECONDS)
-            await asyncio.to_thread(self._pipe.send, self._tally.news())  # a full pipe blocks
+            try:
+                await asyncio.to_thread(self._pipe.send, self._tally.news())  # a full pipe blocks
+                if self._pipe.poll():
+                    self._stopping.set()
+            except OSError:
+                self._stopping.set()
+                return
 
     async def _send_in_turn(self) -> None:
         """Send one request after another; as many of these run at once as requests may be in flight."""

@@ -26,7 +26,7 @@ TIMES = {"request_seconds_max": 5.0, "retry_seconds_max": 5.0}
 
 def run(test: Coroutine[Any, Any, None]) -> None:
     """Run a test's coroutine, with a limit."""
-    asyncio.run(asyncio.wait_for(test, 60))
+    asyncio.run(asyncio.wait_for(test, 180))
 
 
 def sender_to(url: str, tally: Tally, bulk: bool = False, **times: float) -> Sender:
