@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from generator.connection import Answer, ConnectionPool, NoAnswerError, NotSentError
+from generator.connection import Answer, NoAnswerError
 from generator.orders import Draft, Kind
+from generator.pool import ConnectionPool, NotSentError
 from generator.tally import Tally
 
 _BACKOFF_SECONDS: Final = 0.2

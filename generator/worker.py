@@ -11,10 +11,11 @@ from typing import Final
 import uvloop
 from kafka.errors import KafkaError
 
-from generator.connection import ConnectionPool, Endpoint
+from generator.connection import Endpoint
 from generator.options import Options
 from generator.orders import Draft, Integers, Kind, OrderStream
 from generator.poison import PoisonSender
+from generator.pool import ConnectionPool
 from generator.schedule import Schedule, schedule_of
 from generator.sender import Sender, wait_for
 from generator.tally import Tally

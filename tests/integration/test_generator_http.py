@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from generator.connection import ConnectionPool, Endpoint
+from generator.connection import Endpoint
 from generator.orders import Draft, Kind
+from generator.pool import ConnectionPool
 from generator.sender import Sender
 from generator.tally import Counts, Tally
 from tests.integration.http_server import Handler, LoopbackServer, Peer, Request, serving, until

@@ -29,6 +29,14 @@ def test_wrong_usage_is_refused(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, ["run", *arguments]).exit_code == 2
 
 
+@pytest.mark.parametrize("name", ["MAX_ITEM", "MAX_PURCHASE"])
+def test_the_originals_variables_are_read(name: str) -> None:
+    """A value out of bounds in the environment is refused by the variable's name."""
+    result = CliRunner().invoke(app, ["run"], env={name: "0"})
+    assert result.exit_code == 2
+    assert name in result.stderr
+
+
 @pytest.fixture
 def no_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An environment that names a port on which nothing listens."""
