@@ -71,7 +71,7 @@ def assemble(options: Options, commodities: int, sent: Sent, findings: Findings 
         ),
         latency=_latencies(columns, moments),
         batches=batch_steps(own),
-        series=make_series(round(sent.started * 1_000_000), columns.acknowledged, moments),
+        series=make_series(round(sent.started * 1_000_000), columns.acknowledged, _told(moments, columns)),
         verified=findings is not None,
         accepted_equals_settled=findings is not None and orders.missing == 0 and not orders.acknowledged_twice,
         problems=problems,
@@ -137,6 +137,11 @@ def _latencies(columns: Columns, moments: Microseconds) -> Latencies:
         settle=measure((moments - columns.acknowledged)[known]),
         due_to_settled=measure((moments - columns.due)[known]),
     )
+
+
+def _told(moments: Microseconds, columns: Columns) -> Microseconds:
+    """Return the moments, none before its acknowledgement arrived: a lag is never below zero."""
+    return np.where(moments == UNSETTLED, UNSETTLED, np.maximum(moments, columns.acknowledged))
 
 
 def _batch_rate(batches: Sequence[BatchRecord]) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from generator.latency import Latency
 from generator.report import Report
@@ -161,6 +161,7 @@ def _draw_outcomes(axes: Axes, report: Report) -> None:
     share = 100 / max(orders.sent, 1)
     _draw_bars(axes, [bar for bar in bars if bar[1]], lambda value: f"{value:,.0f}  ({value * share:.3g} %)")
     axes.xaxis.set_major_formatter(_THOUSANDS)
+    axes.xaxis.set_major_locator(MaxNLocator(3))
 
 
 def _draw_steps(axes: Axes, report: Report) -> None:

@@ -105,7 +105,7 @@ class Series(msgspec.Struct, frozen=True):
 
     Attributes:
         accepted: orders acknowledged in each bin.
-        settled: orders committed in each bin.
+        settled: orders committed in each bin, but none before its acknowledgement arrived.
         lag: accepted and not settled, at the end of each bin.
     """
 
