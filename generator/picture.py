@@ -22,6 +22,7 @@ _MUTED: Final = "#718096"
 _THOUSANDS: Final = FuncFormatter(lambda value, _: f"{value:,.0f}")
 _RATE_BIN_SECONDS: Final = 0.5  # settling comes in batches: the mean of a shorter time says little
 _RATE_BINS_MAX: Final = 60
+_PROBLEMS_MAX: Final = 2  # the title has room for so many
 _PERCENTILES: Final = (50, 90, 99, 99.9, 99.99, 99.999)
 _STYLE: Final[Any] = {
     "font.size": 10.5,
@@ -45,6 +46,8 @@ def draw(report: Report, path: Path) -> None:
         for place, draw_panel in _PANELS:
             draw_panel(figure.add_axes(place), report)
         figure.suptitle(_headline(report), fontsize=17, fontweight="bold", x=0.012, y=0.985, ha="left")
+        problems = "\n".join(report.problems[:_PROBLEMS_MAX])
+        figure.text(0.985, 0.98, problems, color=_WRONG, fontsize=10.5, va="top", ha="right")
         figure.text(0.0125, 0.942, _parameters(report), color=_MUTED, fontsize=10.5, va="top", linespacing=1.5)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
