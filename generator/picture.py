@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -46,7 +47,7 @@ def draw(report: Report, path: Path) -> None:
         for place, draw_panel in _PANELS:
             draw_panel(figure.add_axes(place), report)
         figure.suptitle(_headline(report), fontsize=17, fontweight="bold", x=0.012, y=0.985, ha="left")
-        problems = "\n".join(report.problems[:_PROBLEMS_MAX])
+        problems = "\n".join(shorten(problem, 80) for problem in report.problems[:_PROBLEMS_MAX])
         figure.text(0.985, 0.98, problems, color=_WRONG, fontsize=10.5, va="top", ha="right")
         figure.text(0.0125, 0.942, _parameters(report), color=_MUTED, fontsize=10.5, va="top", linespacing=1.5)
         path.parent.mkdir(parents=True, exist_ok=True)
