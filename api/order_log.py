@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 _SLICE_ORDERS: Final = 200
 """Sent in one go; a longer list lets other requests run in between."""
 
-_GROUP_SECONDS: Final = 0.003
+_GROUP_SECONDS: Final = 0.01
 """Least time between two groups: a round trip takes 1 ms of processor time, an order in it 0.05 ms."""
 
 _RECONNECT_SECONDS: Final = 0.5
