@@ -27,8 +27,9 @@ from settlement.ledger import (
     OffsetRange,
     SettledBatch,
     StaleStateError,
-    commit_batch,
+    lock_head,
     read_head,
+    write_batch,
 )
 from settlement.rate_store import read_snapshot
 from settlement.rates import RatesUnavailableError, Snapshot
@@ -109,57 +110,35 @@ class Settler:
                     self._memory = None
                     raise
         assert self._memory is not None
-        self._window.add(len(fetched.decoded.orders.ids), len(fetched.decoded.bad))
         self._report(self._memory.head, "")
 
     def _may_retry(self, error: Exception) -> bool:
         return _is_transient(error) and not self._stopping.is_set()
 
     def _settle_once(self, fetched: FetchedBatch, memory: _Memory) -> None:
+        decoded = fetched.decoded
+        self._window.check(len(decoded.orders.ids), len(decoded.bad))
         snapshot = self._await_rates()
+        self._dead_letters.send(decoded.bad)
         began = time.perf_counter()
-        orders, bad = fetched.decoded.orders, fetched.decoded.bad
-        self._window.check(len(orders.ids), len(bad))
-        repetitions, keys = self._resolve(fetched.decoded.keyed)
-        if repetitions:
-            refusals = orders.refusals.copy()
-            refusals[[item.position for item in repetitions]] = [item.refusal for item in repetitions]
-            orders = replace(orders, refusals=refusals)
-        decision = decide(orders, memory.stock, snapshot.rates)
-        number = memory.head.batch + 1
-        paid, succeeded = sum_paid(orders, decision)
-        sold = np.flatnonzero(decision.taken)
-        batch = SettledBatch(
-            number=number,
-            catalogue_version=memory.head.catalogue_version,
-            results=result_rows(number, orders, decision, repetitions),
-            taken=list(zip(memory.stock.ids[sold].tolist(), decision.taken[sold].tolist(), strict=True)),
-            keys=keys,
-            ranges=fetched.ranges,
-            snapshot=snapshot,
-            paid=paid,
-            succeeded_per_currency=succeeded,
-            malformed=len(bad),
-            step_ms=fetched.step_ms | {"decide": (time.perf_counter() - began) * 1000},
-        )
-        self._dead_letters.send(bad)
-        began = time.perf_counter()
-        memory.head = commit_batch(self._engine, batch, self._token)
+        with self._engine.begin() as connection:
+            head = lock_head(connection, self._token)
+            if head != memory.head:  # the catalogue changed; nobody can change it again before we commit
+                memory.head, memory.stock = head, read_stock(connection)
+            batch = _decide(fetched, memory, snapshot, *resolve_keys(connection, decoded.keyed))
+            decided = time.perf_counter()
+            batch.step_ms["decide"] = (decided - began) * 1000
+            memory.head = write_batch(connection, batch, self._token)
+        step_ms = batch.step_ms | {"commit": (time.perf_counter() - decided) * 1000}
         log.info(
             "batch %d: %d orders, %d succeeded, %d malformed, ms %s",
-            number,
+            batch.number,
             batch.orders,
-            sum(succeeded),
-            len(bad),
-            {step: round(ms, 1) for step, ms in batch.step_ms.items()}
-            | {"commit": round((time.perf_counter() - began) * 1000, 1)},
+            sum(batch.succeeded_per_currency),
+            batch.malformed,
+            {step: round(ms, 1) for step, ms in step_ms.items()},
         )
-
-    def _resolve(self, keyed: list[KeyedOrder]) -> tuple[list[Repetition], list[KeyedOrder]]:
-        if not keyed:
-            return [], []
-        with self._engine.connect() as connection:
-            return resolve_keys(connection, keyed)
+        self._window.add(batch.orders, batch.malformed)
 
     def _await_rates(self) -> Snapshot:
         """Return a usable snapshot; hold settlement, visibly, until there is one."""
@@ -185,6 +164,37 @@ class Settler:
             self._window.load(_last_batches(connection))
             # The head is read before the stock: a change in between makes the batch stale, never wrong.
             return _Memory(head, read_stock(connection))
+
+
+def _decide(
+    fetched: FetchedBatch,
+    memory: _Memory,
+    snapshot: Snapshot,
+    repetitions: list[Repetition],
+    keys: list[KeyedOrder],
+) -> SettledBatch:
+    orders = fetched.decoded.orders
+    if repetitions:
+        refusals = orders.refusals.copy()
+        refusals[[item.position for item in repetitions]] = [item.refusal for item in repetitions]
+        orders = replace(orders, refusals=refusals)
+    decision = decide(orders, memory.stock, snapshot.rates)
+    number = memory.head.batch + 1
+    paid, succeeded = sum_paid(orders, decision)
+    sold = np.flatnonzero(decision.taken)
+    return SettledBatch(
+        number=number,
+        catalogue_version=memory.head.catalogue_version,
+        results=result_rows(number, orders, decision, repetitions),
+        taken=list(zip(memory.stock.ids[sold].tolist(), decision.taken[sold].tolist(), strict=True)),
+        keys=keys,
+        ranges=fetched.ranges,
+        snapshot=snapshot,
+        paid=paid,
+        succeeded_per_currency=succeeded,
+        malformed=len(fetched.decoded.bad),
+        step_ms=dict(fetched.step_ms),
+    )
 
 
 def _last_batches(connection: Connection) -> list[tuple[int, int]]:

@@ -30,7 +30,7 @@ character-set-server=utf8mb4
 max-connections=200
 max-allowed-packet=64M
 innodb-flush-log-at-trx-commit=1
-innodb-buffer-pool-size=256M
+innodb-buffer-pool-size=512M
 performance-schema=OFF
 {particular}"""
 # TLS protects nothing on loopback and makes a connection 80 times slower.

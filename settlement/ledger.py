@@ -36,7 +36,7 @@ class FencedError(Exception):
 
 
 class StaleStateError(Exception):
-    """The catalogue changed, or a commit's answer was lost; read the state again and decide again."""
+    """The batch was decided on a state that is no longer there; read it again and decide again."""
 
 
 class ForeignTopicError(Exception):
@@ -142,25 +142,36 @@ def claim(engine: Engine, token: int, topic_id: str) -> None:
         )
 
 
-def commit_batch(engine: Engine, batch: SettledBatch, token: int) -> Head:
-    """Commit a batch, all of it or nothing, and return the head as it now is.
+def lock_head(connection: Connection, token: int) -> Head:
+    """Return the head row and keep every other writer out until the connection's transaction ends.
 
     Raises:
         FencedError: another holder has taken over.
-        StaleStateError: the catalogue changed since the batch was decided, or its number is taken.
-        LedgerViolationError: a guard of the store did not hold.
-        sqlalchemy.exc.DBAPIError: the database failed; the outcome is unknown until the head is read again.
+    """
+    row = connection.execute(text("SELECT * FROM head FOR UPDATE")).one()
+    if row.fencing_token != token:
+        raise FencedError(f"fencing token {token} was superseded by {row.fencing_token}: another driver settles now")
+    return Head(row.batch, row.fencing_token, row.catalogue_version, row.orders, row.amount_cny)
+
+
+def write_batch(connection: Connection, batch: SettledBatch, token: int) -> Head:
+    """Write a batch within the connection's transaction and return the head as it then is.
+
+    Raises:
+        FencedError: another holder has taken over.
+        StaleStateError: the batch was decided on an older catalogue, or its number is taken.
+        BulkLoadError, LedgerViolationError: a guard of the store did not hold.
+        sqlalchemy.exc.DBAPIError: the database failed.
     """
     began = time.perf_counter()
-    with engine.begin() as connection:
-        _advance_head(connection, batch, token)
-        load_rows(connection, "result", RESULT_COLUMNS, batch.results)
-        _take_stock(connection, batch.taken)
-        insert_keys(connection, batch.keys)
-        _move_positions(connection, batch.ranges)
-        _add_totals(connection, batch)
-        _record_batch(connection, batch, token, (time.perf_counter() - began) * 1000)
-        return read_head(connection)
+    _advance_head(connection, batch, token)
+    load_rows(connection, "result", RESULT_COLUMNS, batch.results)
+    _take_stock(connection, batch.taken)
+    insert_keys(connection, batch.keys)
+    _move_positions(connection, batch.ranges)
+    _add_totals(connection, batch)
+    _record_batch(connection, batch, token, (time.perf_counter() - began) * 1000)
+    return read_head(connection)
 
 
 def _advance_head(connection: Connection, batch: SettledBatch, token: int) -> None:

@@ -116,11 +116,10 @@ def validate_order(value: object) -> Order:
         raise OrderInvalidError([Problem("", "an order is a JSON object")])
     problems: list[Problem] = []
     fields: dict[str, Any] = dict(value)
-    if "userid" in fields and "user_id" not in fields:
-        fields["user_id"] = fields.pop("userid")
-    problems.extend(_unknown_fields(fields, _FIELDS, ""))
+    user_name = "userid" if "userid" in fields and "user_id" not in fields else "user_id"
+    problems.extend(_unknown_fields(fields, tuple(dict.fromkeys((user_name, *_FIELDS))), ""))
     read = _Reader(fields, "", problems)
-    user_id = read.integer("user_id", 0, USER_ID_MAX)
+    user_id = read.integer(user_name, 0, USER_ID_MAX)
     initiator = read.field("initiator", _initiator)
     time = read.integer("time", 0, TIME_MS_MAX)
     items = read.field("items", lambda lines: _lines(lines, problems))

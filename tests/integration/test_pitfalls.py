@@ -270,7 +270,6 @@ def test_pitfall_18_restocking_during_settlement_is_not_lost(run: TopicRun) -> N
     assert audit(run.settings).difference_count == 0
 
 
-@pytest.mark.xfail(reason="each change of the catalogue makes the batch in hand start again, without end", strict=True)
 def test_pitfall_18_a_busy_restocker_does_not_stop_settlement(run: TopicRun) -> None:
     """However often others change the catalogue, batches go on being committed."""
     hasty = TopicRun(run.engine, run.zookeeper, run.settings.model_copy(update={"retry_seconds_max": 3}))
