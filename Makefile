@@ -42,6 +42,10 @@ status: $(INSTALLED) ## Show each service, its health and its memory
 env: $(INSTALLED) ## Print what a client needs to join the running stack
 	@$(RUN) -m local env
 
+.PHONY: audit
+audit: $(INSTALLED) ## Recompute the running stack's ledger from Kafka's log, and compare
+	@variables=$$($(RUN) -m local env); env $$variables $(RUN) -m settlement audit
+
 .PHONY: clean
 clean: $(INSTALLED) ## Stop the stack and remove its data; downloads stay
 	@$(RUN) -m local clean

@@ -6,7 +6,7 @@ Each command imports what it needs when it runs, so that `down` does not wait fo
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import typer
 from pydantic import ValidationError
@@ -53,14 +53,18 @@ def status() -> None:
 
 
 @app.command()
-def env() -> None:
+def env(
+    role: Annotated[
+        Literal["read", "catalogue", "settle", "owner"], typer.Option(help="Whose rights in the database.")
+    ] = "read",
+) -> None:
     """Print what a client needs to join the running stack, as lines NAME=VALUE."""
     from local.connections import Connections
 
     with _stack() as stack:
         if not stack.supervisor.running():
             raise SetupError(_NOT_RUNNING)
-        for name, value in Connections.of(stack.home, stack.settings).client_environment().items():
+        for name, value in Connections.of(stack.home, stack.settings).client_environment(role).items():
             typer.echo(f"{name}={value}")
 
 
