@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, TextClause, text
 
 from settlement.bulk_load import load_rows
 from settlement.currency import CODES, DIGITS
@@ -108,8 +108,7 @@ class SettledBatch:
 
 def read_head(connection: Connection) -> Head:
     """Return the head row."""
-    row = connection.execute(text("SELECT * FROM head")).one()
-    return Head(row.batch, row.fencing_token, row.catalogue_version, row.orders, row.amount_cny)
+    return _ask_head(connection, text("SELECT * FROM head"))
 
 
 def read_positions(connection: Connection) -> dict[int, int]:
@@ -148,10 +147,10 @@ def lock_head(connection: Connection, token: int) -> Head:
     Raises:
         FencedError: another holder has taken over.
     """
-    row = connection.execute(text("SELECT * FROM head FOR UPDATE")).one()
-    if row.fencing_token != token:
-        raise FencedError(f"fencing token {token} was superseded by {row.fencing_token}: another driver settles now")
-    return Head(row.batch, row.fencing_token, row.catalogue_version, row.orders, row.amount_cny)
+    head = _ask_head(connection, text("SELECT * FROM head FOR UPDATE"))
+    if head.fencing_token != token:
+        raise FencedError(f"fencing token {token} was superseded by {head.fencing_token}: another driver settles now")
+    return head
 
 
 def write_batch(connection: Connection, batch: SettledBatch, token: int) -> Head:
@@ -172,6 +171,11 @@ def write_batch(connection: Connection, batch: SettledBatch, token: int) -> Head
     _add_totals(connection, batch)
     _record_batch(connection, batch, token, (time.perf_counter() - began) * 1000)
     return read_head(connection)
+
+
+def _ask_head(connection: Connection, query: TextClause) -> Head:
+    row = connection.execute(query).one()
+    return Head(row.batch, row.fencing_token, row.catalogue_version, row.orders, row.amount_cny)
 
 
 def _advance_head(connection: Connection, batch: SettledBatch, token: int) -> None:
