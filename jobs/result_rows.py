@@ -13,6 +13,7 @@ from settlement.decide import Decision, Ints, OrderBatch
 from settlement.idempotency import Repetition
 from settlement.ledger import RESULT_COLUMNS
 from settlement.refusal import Refusal
+from settlement.user_orders import user_order_rows
 
 _REASONS: Final = pa.array([NULL, *(refusal.label for refusal in Refusal if refusal is not Refusal.NONE)])
 _CODES: Final = pa.array(CODES)
@@ -36,6 +37,12 @@ def result_rows(batch: int, orders: OrderBatch, decision: Decision, repetitions:
         "batch": pa.repeat(pa.scalar(str(batch)), rows),
     }
     return pa.table([columns[name] for name in RESULT_COLUMNS], names=list(RESULT_COLUMNS))
+
+
+def user_rows(batch: int, orders: OrderBatch) -> pa.Table:
+    """Return the rows that list the batch's orders by user; a malformed message has none."""
+    readable = orders.refusals != Refusal.MALFORMED
+    return user_order_rows(orders.user_ids[readable], orders.ids[readable], batch)
 
 
 def sum_paid(orders: OrderBatch, decision: Decision) -> tuple[tuple[int, ...], tuple[int, ...]]:

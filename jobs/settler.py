@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Final
@@ -16,15 +16,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from jobs.bad_window import BadMessageWindow
 from jobs.dead_letter import DeadLetters, DeadLetterUnavailableError
-from jobs.decode import DecodedBatch
-from jobs.result_rows import result_rows, sum_paid
+from jobs.fetched import FetchedBatch
+from jobs.result_rows import result_rows, sum_paid, user_rows
 from settlement.catalogue import read_stock
 from settlement.decide import Stock, decide
 from settlement.idempotency import KeyedOrder, Repetition, resolve_keys
 from settlement.ledger import (
     FencedError,
     Head,
-    OffsetRange,
     SettledBatch,
     StaleStateError,
     lock_head,
@@ -43,15 +42,6 @@ _WINDOW_BATCHES_MAX: Final = 1_000
 
 class StoppedError(Exception):
     """Asked to stop while holding; the batch was not settled and stays in the log."""
-
-
-@dataclass(frozen=True)
-class FetchedBatch:
-    """A decoded micro-batch on its way to the ledger, with the milliseconds that it took to get here."""
-
-    decoded: DecodedBatch
-    ranges: Sequence[OffsetRange]
-    step_ms: dict[str, float]
 
 
 @dataclass
@@ -186,6 +176,7 @@ def _decide(
         number=number,
         catalogue_version=memory.head.catalogue_version,
         results=result_rows(number, orders, decision, repetitions),
+        user_orders=user_rows(number, orders),
         taken=list(zip(memory.stock.ids[sold].tolist(), decision.taken[sold].tolist(), strict=True)),
         keys=keys,
         ranges=fetched.ranges,
@@ -193,6 +184,7 @@ def _decide(
         paid=paid,
         succeeded_per_currency=succeeded,
         malformed=len(fetched.decoded.bad),
+        accepted_ms=fetched.accepted_ms,
         step_ms=dict(fetched.step_ms),
     )
 

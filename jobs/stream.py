@@ -12,8 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs.cursor import LogCursor
-from jobs.decode import decode
-from jobs.settler import FetchedBatch
+from jobs.fetched import FetchedBatch
 from jobs.writer import Writer
 from settlement.settings import Settings
 
@@ -58,11 +57,8 @@ class TermSignal:
 def _fetch(batch: DataFrame, cursor: LogCursor) -> FetchedBatch:
     began = time.perf_counter()
     table: pa.Table = batch.toArrow()
-    fetched = time.perf_counter()
-    fresh, ranges = cursor.advance(table)
-    decoded = decode(fresh)
-    step_ms = {"fetch": (fetched - began) * 1000, "decode": (time.perf_counter() - fetched) * 1000}
-    return FetchedBatch(decoded, ranges, step_ms)
+    fetch_ms = (time.perf_counter() - began) * 1000
+    return FetchedBatch.of(*cursor.advance(table), fetch_ms)
 
 
 def start_stream(

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from threading import Event, Thread
 from typing import Final
 
-from jobs.settler import FetchedBatch, StoppedError
+from jobs.fetched import FetchedBatch
+from jobs.settler import StoppedError
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from typing import Final
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, TextClause, text
 
+from settlement import user_orders
 from settlement.bulk_load import load_rows
 from settlement.currency import CODES, DIGITS
 from settlement.idempotency import KeyedOrder, insert_keys
@@ -74,18 +75,21 @@ class SettledBatch:
     Attributes:
         number: the head's batch number plus one.
         results: a table with `RESULT_COLUMNS`, already as text for the database.
+        user_orders: a table with `user_orders.COLUMNS`, likewise.
         taken: (commodity id, units) of every commodity that was sold.
         keys: first uses of idempotency keys.
         ranges: what of the log this batch covers.
         paid: sum of `paid` of the successes per initiator currency, minor units.
         succeeded_per_currency: how many orders they were.
         malformed: how many messages were no valid orders.
+        accepted_ms: Kafka's timestamps of the oldest and the newest message, epoch milliseconds.
         step_ms: milliseconds of fetching, decoding and deciding.
     """
 
     number: int
     catalogue_version: int
     results: pa.Table
+    user_orders: pa.Table
     taken: Sequence[tuple[int, int]]
     keys: list[KeyedOrder]
     ranges: Sequence[OffsetRange]
@@ -93,6 +97,7 @@ class SettledBatch:
     paid: tuple[int, ...]
     succeeded_per_currency: tuple[int, ...]
     malformed: int
+    accepted_ms: tuple[int, int]
     step_ms: dict[str, float]
 
     @property
@@ -165,6 +170,7 @@ def write_batch(connection: Connection, batch: SettledBatch, token: int) -> Head
     began = time.perf_counter()
     _advance_head(connection, batch, token)
     load_rows(connection, "result", RESULT_COLUMNS, batch.results)
+    load_rows(connection, "user_orders", user_orders.COLUMNS, batch.user_orders)
     _take_stock(connection, batch.taken)
     insert_keys(connection, batch.keys)
     _move_positions(connection, batch.ranges)
@@ -239,7 +245,7 @@ def _add_totals(connection: Connection, batch: SettledBatch) -> None:
 _RECORD: Final = text(
     "INSERT INTO batch VALUES (:number, :token, :version, :orders, :succeeded, :malformed, :zxid,"
     " :rate_cny, :rate_usd, :rate_jpy, :rate_eur, :paid_cny, :paid_usd, :paid_jpy, :paid_eur, :amount_cny,"
-    " :fetch, :decode, :decide, :write, UTC_TIMESTAMP(6))"
+    " :fetch, :decode, :decide, :write, UTC_TIMESTAMP(6), :oldest_ms, :newest_ms)"
 )
 _RECORD_RANGE: Final = text("INSERT INTO batch_range VALUES (:number, :partition, :start, :end)")
 
@@ -255,6 +261,8 @@ def _record_batch(connection: Connection, batch: SettledBatch, token: int, write
         "zxid": batch.snapshot.zxid,
         "amount_cny": batch.amount_cny,
         "write": write_ms,
+        "oldest_ms": batch.accepted_ms[0],
+        "newest_ms": batch.accepted_ms[1],
     }
     for code, digits, rate, paid in zip(CODES, DIGITS, batch.snapshot.rates, batch.paid, strict=True):
         values[f"rate_{code.lower()}"] = to_decimal(rate, RATE_DIGITS)

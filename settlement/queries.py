@@ -8,15 +8,13 @@ import msgspec
 from sqlalchemy import Connection, Row, text
 
 from settlement.currency import CODES, DIGITS, Currency
+from settlement.user_orders import list_user_results
 
 _EXACT: Final = Context(prec=64)
 _UNITS: Final = tuple(Decimal(1).scaleb(-digits) for digits in DIGITS)
 
 _COLUMNS: Final = "id, user_id, initiator, success, paid, reason, duplicate_of, batch"
 _BY_ID: Final = text(f"SELECT {_COLUMNS} FROM result WHERE id = :id")  # noqa: S608 - constant columns
-_BY_USER: Final = text(
-    f"SELECT {_COLUMNS} FROM result WHERE user_id = :user_id AND id > :after ORDER BY id LIMIT :limit"  # noqa: S608
-)
 # One statement reads one state: these rows are all of the same committed batch.
 _TURNOVER: Final = text(
     "SELECT head.batch, head.orders, head.amount_cny, total.initiator, total.paid,"
@@ -74,9 +72,8 @@ def find_result(connection: Connection, order_id: int) -> Result | None:
 
 
 def list_results(connection: Connection, user_id: int, after: int, limit: int) -> list[Result]:
-    """Return the results of this user's orders with ids greater than `after`, oldest first."""
-    rows = connection.execute(_BY_USER, {"user_id": user_id, "after": after, "limit": limit})
-    return [_result(row) for row in rows]
+    """Return the results of this user's orders, oldest first, that follow order `after` (-1 = from the first)."""
+    return [_result(row) for row in list_user_results(connection, user_id, after, limit)]
 
 
 def read_turnover(connection: Connection) -> Turnover:

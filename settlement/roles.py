@@ -12,6 +12,7 @@ _GRANTS: Final[dict[Role, tuple[tuple[str, str], ...]]] = {
     "settle": (
         ("SELECT", "*"),
         ("INSERT", "result"),
+        ("INSERT", "user_orders"),
         ("INSERT", "batch"),
         ("INSERT", "batch_range"),
         ("INSERT", "idempotency_key"),

@@ -12,6 +12,7 @@ from settlement.audit.log import LogRange, LogReader, Message, receive
 from settlement.audit.report import Findings
 from settlement.audit.shop import SOLD, Shop
 from settlement.audit.snapshot import BatchRecord, LedgerSnapshot
+from settlement.audit.user_orders import UserOrders
 from settlement.currency import CODES
 from settlement.orderid import order_id
 
@@ -33,6 +34,7 @@ class Replay:
         self.shop = Shop(ledger.changes(), findings)
         self.keys = Keys(findings)
         self.books = Books(mark)
+        self.user_orders = UserOrders()
         self._ledger = ledger
         self._log = log
         self._findings = findings
@@ -93,6 +95,7 @@ class Replay:
         if user is None:
             tally.malformed += 1
             return f"{order},-,-,0,{_NO_MONEY},malformed,-,{batch}"
+        self.user_orders.add(user, order, batch)
         if key is not None and (repetition := self.keys.repetition(order, key, content)):
             reason, owner = repetition
             return f"{order},{user},{initiator},0,{_NO_MONEY},{reason},{owner},{batch}"

@@ -138,6 +138,7 @@ class _Audit:
         self._findings.count += stray_count - len(strays)
         if self._complete:
             replay.shop.compare(self._ledger.commodities())
+            replay.user_orders.compare(self._ledger.user_orders(), self._findings)
             replay.keys.compare(self._ledger.count("idempotency_key"))
 
 

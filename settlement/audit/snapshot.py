@@ -18,6 +18,7 @@ _PAGE_ROWS: Final = 1_000
 _RESULT_ROWS_MAX: Final = 5_000
 _SCAN_ROWS: Final = 250_000
 _LISTED_MAX: Final = 20
+_LISTS_PAGE: Final = 200  # lists of orders by user; one is as long as a batch at most
 _ID_MIN: Final = -(2**63)
 _TEXT_BYTES_MAX: Final = 1_000_000  # 5,000 results of at most 130 bytes; below every server's packet limit
 
@@ -43,6 +44,10 @@ _NEXT_VERSION: Final = text("SELECT MIN(version) FROM catalogue_change WHERE ver
 _CHANGES: Final = text(
     "SELECT * FROM catalogue_change WHERE version = :version AND commodity_id > :after"
     " ORDER BY commodity_id LIMIT :rows"
+)
+_USER_ORDERS: Final = text(
+    "SELECT bucket, batch, orders FROM user_orders WHERE bucket > :bucket OR (bucket = :bucket AND batch > :batch)"
+    " ORDER BY bucket, batch LIMIT :rows"
 )
 _COMMODITIES: Final = text("SELECT * FROM commodity WHERE id > :after ORDER BY id LIMIT :rows")
 
@@ -144,6 +149,13 @@ class LedgerSnapshot:
         while page := self._connection.execute(_COMMODITIES, {"after": after, "rows": _PAGE_ROWS}).all():
             yield from page
             after = page[-1].id
+
+    def user_orders(self) -> Iterator[Row[Any]]:
+        """Return every list of orders by user."""
+        after = {"bucket": 0, "batch": 0}
+        while page := self._connection.execute(_USER_ORDERS, after | {"rows": _LISTS_PAGE}).all():
+            yield from page
+            after = {"bucket": page[-1].bucket, "batch": page[-1].batch}
 
     def strays(self, positions: Mapping[int, int]) -> tuple[int, list[int]]:
         """Return how many results lie outside the settled part of the log, and the first ids of those."""

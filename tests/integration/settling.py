@@ -11,8 +11,8 @@ from sqlalchemy import Engine, Row, text
 
 from jobs.cursor import LogCursor
 from jobs.dead_letter import DeadLetters
-from jobs.decode import decode
-from jobs.settler import FetchedBatch, Settler
+from jobs.fetched import FetchedBatch
+from jobs.settler import Settler
 from settlement.catalogue import SAMPLE, Commodity, seed_commodities
 from settlement.ledger import Head, claim, read_positions
 from settlement.order import Line, Order, encode_order
@@ -60,7 +60,7 @@ class Bench:
         with self.engine.connect() as connection:
             cursor = LogCursor(read_positions(connection))
         fresh, ranges = cursor.advance(table)
-        return FetchedBatch(decode(fresh), ranges, {"fetch": 0.0, "decode": 0.0})
+        return FetchedBatch.of(fresh, ranges, 0.0)
 
     def feed(self, *values: bytes | None) -> None:
         """Settle these values as the next messages of partition 0."""

@@ -130,6 +130,19 @@ TAMPERINGS = {
         "result",
     ),
     "an extra row below zero": ("INSERT INTO result SELECT -id, 1, 'CNY', 1, 5, NULL, NULL, 1 FROM head", "result"),
+    "a lost list of a user": ("DELETE FROM user_orders WHERE bucket = 7777 % 4096", "user_orders"),
+    "a list in another bucket": (
+        "UPDATE user_orders SET bucket = bucket + 1 WHERE bucket = 7777 % 4096",
+        "user_orders.bucket",
+    ),
+    "a list of another batch": (
+        "UPDATE user_orders SET batch = batch + 9 WHERE bucket = 7777 % 4096 ORDER BY batch DESC",
+        "user_orders",
+    ),
+    "an order in another user's list": (
+        "UPDATE user_orders SET orders = REPLACE(orders, '[7777,', '[3681,') WHERE bucket = 7777 % 4096",
+        "user_orders",
+    ),
     "a stock": ("UPDATE commodity SET inventory = inventory + 1 WHERE id = 3", "commodity.inventory"),
     "a price": ("UPDATE commodity SET price = price + 1 WHERE id = 2", "commodity.price"),
     "a currency": ("UPDATE commodity SET currency = 'USD' WHERE id = 2", "commodity.currency"),

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import pytest
-from kazoo.client import KazooClient
 from sqlalchemy import Engine, text
 
 from generator.accepted import AcceptedOrders
@@ -15,15 +13,7 @@ from settlement.batches import read_batches
 from settlement.database import create_database_engine
 from settlement.orderid import order_id
 from settlement.refusal import Refusal
-from settlement.settings import Settings
-from tests.integration.settling import Bench, new_bench, open_shop, order_text
-
-
-@pytest.fixture
-def bench(engine: Engine, zookeeper: KazooClient, app_settings: Settings) -> Bench:
-    """The original's shop, open, with a settler."""
-    open_shop(engine, zookeeper)
-    return new_bench(engine, zookeeper, app_settings)
+from tests.integration.settling import Bench, order_text
 
 
 def test_batches_are_read_from_where_one_stands(bench: Bench) -> None:

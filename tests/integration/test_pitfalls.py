@@ -20,7 +20,7 @@ from settlement.migrate import migrate
 from settlement.rate_store import write_rates
 from settlement.settings import Settings
 from settlement.zookeeper import TOTAL_PATH
-from tests.integration.settling import Bench, messages, new_bench, open_shop, order_text
+from tests.integration.settling import Bench, messages, open_shop, order_text
 from tests.integration.topic_run import TopicRun
 
 ORDERS = (
@@ -32,13 +32,6 @@ ORDERS = (
     order_text(123456, "CNY", [(1, 2), (3, 1)], key="k1"),
 )
 STORED = ("result", "commodity", "head", "total", "log_position", "batch_range", "idempotency_key", "catalogue_change")
-
-
-@pytest.fixture
-def bench(engine: Engine, zookeeper: KazooClient, app_settings: Settings) -> Bench:
-    """The original's shop, open, with a settler fed by hand."""
-    open_shop(engine, zookeeper)
-    return new_bench(engine, zookeeper, app_settings)
 
 
 @pytest.fixture

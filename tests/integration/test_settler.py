@@ -34,13 +34,6 @@ SAMPLE_ORDERS = (
 )
 
 
-@pytest.fixture
-def bench(engine: Engine, zookeeper: KazooClient, app_settings: Settings) -> Bench:
-    """The original's shop, open, with a settler."""
-    open_shop(engine, zookeeper)
-    return new_bench(engine, zookeeper, app_settings)
-
-
 def test_the_original_orders_pay_what_a_hand_calculation_gives(bench: Bench) -> None:
     """The six sample orders at the start rates, with the sums that the README works out."""
     bench.feed(*SAMPLE_ORDERS)

@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from jobs.cursor import LogCursor
 from jobs.dead_letter import DeadLetters
-from jobs.decode import decode
-from jobs.settler import FetchedBatch, Settler
+from jobs.fetched import FetchedBatch
+from jobs.settler import Settler
 from settlement.ledger import claim, read_head, read_positions
 from settlement.settings import Settings
 from settlement.topic import describe_topic
@@ -50,7 +50,7 @@ class TopicRun:
         unsettled = self._fetch(positions)
         for start in range(0, unsettled.num_rows, batch_orders):
             fresh, ranges = cursor.advance(unsettled.slice(start, batch_orders))
-            settler.settle(FetchedBatch(decode(fresh), ranges, {"fetch": 0.0, "decode": 0.0}))
+            settler.settle(FetchedBatch.of(fresh, ranges, 0.0))
         if publish:
             self.publish()
 
