@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
-PORTS: Final = ("api", "zookeeper", "kafka", "database", "kafka-controller")
+PORTS: Final = ("api", "zookeeper", "kafka", "database", "kafka-controller", "airflow")
 _SOCKET_PATH_BYTES_MAX: Final = 85  # the system allows 104 to 108, and supervisord appends its process id
 
 
@@ -27,12 +27,24 @@ class LocalSettings(BaseSettings):
 
     home: Path = Field(Path(".kiwi"), description="state folder; a relative path starts at the project")
     cache: Path = Field(Path(".kiwi/cache"), description="downloads, shared by all homes")
-    port_base: int = Field(21000, ge=1024, le=32760, description="first of five ports, below the ephemeral range")
+    port_base: int = Field(21000, ge=1024, le=32760, description="first of six ports, below the ephemeral range")
     ivy_settings: Path | None = Field(None, description="Ivy settings file that names your own Maven mirror")
     local_database_admin_url: SecretStr | None = Field(
         None, description="use this server instead of an own one: mysql+pymysql://admin:password@host:port"
     )
     up_seconds_max: float = Field(120, gt=0, description="longest wait for one service to become ready")
+    airflow: bool = Field(True, description="whether Airflow belongs to the stack")
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What leads another process to the same stack; the values may be secret."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        plain = {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in given.items()
+            if value is not None
+        }
+        return {f"KIWI_{name.upper()}": value for name, value in plain.items()}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Supervision by supervisord: restarts, rotated logs, and its own RPC over a Unix socket."""
 
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -12,55 +11,14 @@ from typing import Any, Final
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from local.home import PROJECT, Home, SetupError, write_private
+from local.home import PROJECT, Home, SetupError
 from local.processes import MARK, await_gone, end_processes, processes_of
+from local.programs import write_program, write_programs
 from local.service import SERVERS, Service
 
 _START_SECONDS: Final = 15
 _RESTART_SECONDS: Final = 3
 _NO_SUPERVISOR: Final = (OSError, xmlrpc.client.ProtocolError)
-_HEADER: Final = """\
-[supervisord]
-logfile={logs}/supervisord.log
-logfile_maxbytes=5MB
-logfile_backups=2
-pidfile={run}/supervisord.pid
-nocleanup=true
-
-[unix_http_server]
-file={socket}
-chmod=0700
-
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-"""
-# A service that was up for a second is restarted for ever; one that fails at once is tried four times more.
-_PROGRAM: Final = """
-[program:{name}]
-command={command}
-directory={directory}
-environment={environment}
-priority={priority}
-autostart=false
-autorestart=unexpected
-exitcodes={exit_codes}
-startsecs=1
-startretries=4
-stopasgroup=true
-killasgroup=true
-stopwaitsecs={stop_seconds}
-redirect_stderr=true
-stdout_logfile={logs}/{name}.log
-stdout_logfile_maxbytes=20MB
-stdout_logfile_backups=3
-"""
-_LEASH: Final = """
-[program:leash]
-command={python} -m local.leash {owner}
-directory={directory}
-stdout_logfile=NONE
-stderr_logfile=NONE
-"""
 
 
 @dataclass(frozen=True)
@@ -96,7 +54,6 @@ class Supervisor:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._configuration = home.run / "supervisord.conf"
 
     def running(self) -> bool:
         """Return whether it answers."""
@@ -116,12 +73,12 @@ class Supervisor:
         Raises:
             SetupError: supervisord does not start.
         """
-        write_private(self._configuration, self._render(services, owner))
+        configuration = write_programs(self._home, services, owner)
         if self.running():
             self._update()
             return
         end_processes(processes_of(self._home))  # left over from a supervisor that was killed
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration)]
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
         done = subprocess.run(
             command, env=self._environment(), cwd=PROJECT, capture_output=True, text=True, check=False
         )
@@ -130,6 +87,14 @@ class Supervisor:
             if done.returncode or time.monotonic() > deadline:
                 raise SetupError(f"supervisord does not start:\n{(done.stdout + done.stderr)[-800:]}")
             time.sleep(0.05)
+
+    def replace(self, service: Service) -> bool:
+        """Have the running supervisor know this service as it is given; return whether that was news.
+
+        One that ran with another definition is stopped. Services that are not named stay as they are.
+        """
+        write_program(self._home, service)
+        return service.name in self._update()
 
     def start(self, name: str) -> None:
         """Start a service unless it is running; does not wait.
@@ -185,31 +150,15 @@ class Supervisor:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KIWI_")}
         return kept | {MARK: str(self._home.root), "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
 
-    def _render(self, services: Sequence[Service], owner: int | None) -> str:
-        folders = {"logs": self._home.logs, "run": self._home.run, "socket": self._home.socket("supervisor")}
-        programs = (
-            _PROGRAM.format(
-                name=service.name,
-                command=_escape(shlex.join(service.command)),
-                directory=PROJECT,
-                environment=",".join(f'{name}="{_escape(value)}"' for name, value in service.environment.items()),
-                exit_codes=",".join(map(str, service.final_exit_codes)),
-                priority=1 if service.name in SERVERS else 2,  # the lowest starts first and stops last
-                stop_seconds=service.stop_seconds,
-                **folders,
-            )
-            for service in services
-        )
-        leash = "" if owner is None else _LEASH.format(python=sys.executable, owner=owner, directory=PROJECT)
-        return _HEADER.format(**folders) + "".join(programs) + leash
-
-    def _update(self) -> None:
+    def _update(self) -> list[str]:
+        """Take over what the files say; return the names of new and changed services."""
         ((added, changed, removed),) = self._rpc.reloadConfig()
         self.stop((*changed, *removed))
         for name in (*changed, *removed):
             self._rpc.removeProcessGroup(name)
         for name in (*added, *changed):
             self._rpc.addProcessGroup(name)
+        return [*added, *changed]
 
     @staticmethod
     def _parse(info: dict[str, Any]) -> ProcessState:
@@ -218,7 +167,3 @@ class Supervisor:
         return ProcessState(
             info["statename"], info["pid"], info["exitstatus"], info["spawnerr"], up_seconds, down_seconds
         )
-
-
-def _escape(text: str) -> str:
-    return text.replace("%", "%%")
