@@ -3,6 +3,7 @@
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -52,6 +53,9 @@ class Settings(BaseSettings):
     rates_source: str = Field("walk", pattern="^(walk|fixed|ecb|http)$")
     rates_seed: int = Field(2019, ge=0, description="seed of the bounded walk")
     rates_http_url: str = Field("", description="template with {currency}, answers a bare JSON number")
+
+    # Airflow's tasks
+    runtime: Literal["local", "kubernetes"] = Field("local", description="a task is a process here, or a pod")
 
     scratch_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()), description="the checkpoint; may be lost at any time"

@@ -8,6 +8,7 @@ RATES_PATH: Final = "/kiwi"
 RATES_META_PATH: Final = "/kiwi/rates"
 TOTAL_PATH: Final = "/kiwi/txAmount"
 STATUS_PATH: Final = "/kiwi/settlement"
+AUDIT_PATH: Final = "/kiwi/audit"
 LOCK_PATH: Final = "/lock"
 
 _CONNECT_SECONDS: Final = 15
