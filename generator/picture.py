@@ -176,7 +176,7 @@ def _draw_steps(axes: Axes, report: Report) -> None:
         return
     bars = [("fetch", steps.fetch_ms_mean), ("decode", steps.decode_ms_mean), ("decide", steps.decide_ms_mean)]
     bars += [("write", steps.write_ms_mean)]
-    _draw_bars(axes, [(name, value, _SETTLE) for name, value in bars], lambda value: f"{value:,.3g} ms")
+    _draw_bars(axes, [(name, value, _SETTLE) for name, value in bars], lambda value: f"{value:,.1f} ms")
     axes.set_xlabel(f"ms, mean of {steps.batches:,} batches,\n{steps.orders_mean:,.0f} orders each")
 
 

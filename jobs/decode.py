@@ -7,11 +7,12 @@ import pyarrow as pa
 
 from jobs.scanner import LINE_BYTES_MIN, scan
 from settlement.currency import CODES
-from settlement.decide import Bytes, Ints, OrderBatch
+from settlement.decide import OrderBatch
 from settlement.idempotency import KeyedOrder, hash_content, hash_key
 from settlement.order import Order, OrderInvalidError, OrderMalformedError, parse_order
 from settlement.orderid import PARTITION_BITS
 from settlement.refusal import Refusal
+from settlement.stock import Bytes, Ints
 
 
 @dataclass(frozen=True)

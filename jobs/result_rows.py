@@ -9,10 +9,11 @@ import pyarrow.compute as pc
 
 from settlement.bulk_load import NULL
 from settlement.currency import CODES, DIGITS, Currency
-from settlement.decide import Decision, Ints, OrderBatch
+from settlement.decide import Decision, OrderBatch
 from settlement.idempotency import Repetition
 from settlement.ledger import RESULT_COLUMNS
 from settlement.refusal import Refusal
+from settlement.stock import Ints
 from settlement.user_orders import user_order_rows
 
 _REASONS: Final = pa.array([NULL, *(refusal.label for refusal in Refusal if refusal is not Refusal.NONE)])

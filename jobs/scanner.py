@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 
 from settlement.currency import CODES
-from settlement.decide import Bytes, Ints
 from settlement.order import COMMODITY_ID_MAX, KEY_CHARACTERS_MAX, LINES_MAX, NUMBER_MAX, TIME_MS_MAX
+from settlement.stock import Bytes, Ints
 
 LINE_BYTES_MIN: Final = len('{"id":1,"number":1}')
 

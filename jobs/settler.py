@@ -19,7 +19,7 @@ from jobs.dead_letter import DeadLetters, DeadLetterUnavailableError
 from jobs.fetched import FetchedBatch
 from jobs.result_rows import result_rows, sum_paid, user_rows
 from settlement.catalogue import read_stock
-from settlement.decide import Stock, decide
+from settlement.decide import decide
 from settlement.idempotency import KeyedOrder, Repetition, resolve_keys
 from settlement.ledger import (
     FencedError,
@@ -33,6 +33,7 @@ from settlement.ledger import (
 from settlement.rate_store import read_snapshot
 from settlement.rates import RatesUnavailableError, Snapshot
 from settlement.settings import Settings
+from settlement.stock import Stock
 
 log = logging.getLogger(__name__)
 

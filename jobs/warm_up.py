@@ -7,9 +7,10 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from jobs.decode import decode
-from settlement.decide import Stock, decide
+from settlement.decide import decide
 from settlement.money import RATE_DIGITS
 from settlement.order import Line, Order, encode_order
+from settlement.stock import Stock
 
 _MESSAGES: Final = 10_000
 

@@ -14,9 +14,9 @@ import numpy as np
 from sqlalchemy import Connection, Engine, text
 
 from settlement.currency import CODES, Currency
-from settlement.decide import Stock
 from settlement.money import from_decimal
 from settlement.order import COMMODITY_ID_MAX
+from settlement.stock import Stock
 
 PRICE_MAX: Final = Decimal(100_000_000)
 INVENTORY_MAX: Final = 10**15

@@ -10,9 +10,7 @@ from numba import njit
 from settlement.currency import DIGITS, Currency
 from settlement.money import PAID_MAX, price_order
 from settlement.refusal import Refusal
-
-Ints = npt.NDArray[np.int64]
-Bytes = npt.NDArray[np.uint8]
+from settlement.stock import Bytes, Ints, Stock
 
 _NONE: Final = int(Refusal.NONE)
 _UNKNOWN_COMMODITY: Final = int(Refusal.UNKNOWN_COMMODITY)
@@ -23,16 +21,6 @@ _NARROW_MAX: Final = 4e18
 """Below it a price fits 64 bits with room for the rounding; above it Python's integers take over."""
 
 _SCALES: Final = np.array([10 ** (2 - digits) for digits in DIGITS], dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Stock:
-    """What is for sale, as parallel arrays sorted by id. `decide` takes from `inventory` in place."""
-
-    ids: Ints
-    prices: Ints  # minor units of the commodity's currency
-    currencies: Bytes
-    inventory: Ints
 
 
 @dataclass(frozen=True)

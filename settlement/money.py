@@ -1,7 +1,7 @@
 """Exact money: integers of minor units, one rounding (half-even), decimal text at the borders."""
 
 from collections.abc import Sequence
-from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from typing import Final
 
 from settlement.currency import Currency
@@ -16,6 +16,8 @@ PAID_MAX: Final = 10**17
 """Largest `paid`, in minor units; an order above it is refused as `amount_too_large`."""
 
 _DIGITS_MAX: Final = 64  # more than any column of ours has
+_WIDE: Final = Context(prec=_DIGITS_MAX)
+_CENT: Final = Decimal("0.01")
 _EXACT: Final = Context(prec=_DIGITS_MAX, Emax=_DIGITS_MAX, traps=[InvalidOperation, Overflow, Inexact])
 
 
@@ -62,6 +64,11 @@ def turnover_cny(paid: Sequence[int], rates: Sequence[int]) -> int:
 def to_decimal(value: int, digits: int) -> Decimal:
     """Return an integer of 10^-digits as an exact decimal."""
     return Decimal(value).scaleb(-digits, _EXACT)
+
+
+def round_amount(amount_cny: Decimal) -> Decimal:
+    """Return the total as it is shown: two digits, half-even."""
+    return amount_cny.quantize(_CENT, ROUND_HALF_EVEN, _WIDE)
 
 
 def from_decimal(value: Decimal, digits: int) -> int:

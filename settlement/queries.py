@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, text
 
 from settlement.currency import CODES, DIGITS, Currency
+from settlement.money import round_amount
 from settlement.user_orders import list_user_results
 
 _EXACT: Final = Context(prec=64)
@@ -81,7 +82,7 @@ def read_turnover(connection: Connection) -> Turnover:
     rows = connection.execute(_TURNOVER).all()
     batch, orders, amount_cny, _, _, *rates = rows[0]
     return Turnover(
-        amount_cny=amount_cny.quantize(_UNITS[Currency.CNY], ROUND_HALF_EVEN, _EXACT),
+        amount_cny=round_amount(amount_cny),
         paid={code: _paid(code, row.paid) for code in CODES for row in rows if row.initiator == code},
         orders=orders,
         batch=batch,

@@ -4,22 +4,16 @@
 Both are written together, and never by an older batch than the one that stands there.
 """
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import Final
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import BadVersionError
 
+from settlement.money import round_amount
 from settlement.zookeeper import TOTAL_PATH
 
 BATCH_PATH: Final = f"{TOTAL_PATH}/batch"
-_CENT: Final = Decimal("0.01")
-_EXACT: Final = Context(prec=40)  # the column has 38 digits
-
-
-def round_amount(amount_cny: Decimal) -> Decimal:
-    """Return the amount as it is shown: two digits, half-even."""
-    return amount_cny.quantize(_CENT, ROUND_HALF_EVEN, _EXACT)
 
 
 def publish_total(client: KazooClient, batch: int, amount_cny: Decimal) -> bool:

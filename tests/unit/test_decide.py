@@ -8,9 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from settlement.currency import CODES
-from settlement.decide import Decision, OrderBatch, Stock, decide
+from settlement.decide import Decision, OrderBatch, decide
 from settlement.money import PAID_MAX
 from settlement.refusal import Refusal
+from settlement.stock import Stock
 from tests.unit import oracles, strategies
 from tests.unit.oracles import Article, Purchase
 

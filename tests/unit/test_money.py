@@ -14,12 +14,12 @@ from settlement.money import (
     divide_half_even,
     from_decimal,
     price_order,
+    round_amount,
     to_decimal,
     turnover_cny,
 )
 from settlement.order import LINES_MAX, NUMBER_MAX
 from settlement.rates import RATE_MAX, RATE_MIN, START_RATES
-from settlement.total import round_amount
 from tests.unit import oracles, strategies
 
 SUBTOTAL_MAX = 10**10 * NUMBER_MAX * LINES_MAX
