@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 import numpy as np
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from settlement.currency import CODES, Currency
 from settlement.money import from_decimal
@@ -76,6 +76,11 @@ def read_stock(connection: Connection) -> Stock:
     )
 
 
+def is_migrated(engine: Engine) -> bool:
+    """Return whether the database has a catalogue at all."""
+    return inspect(engine).has_table("commodity")
+
+
 def seed_commodities(engine: Engine, commodities: Sequence[Commodity], *, dry_run: bool = False) -> list[Commodity]:
     """Add the commodities that the catalogue does not have yet; those that it has stay untouched.
 
@@ -125,6 +130,32 @@ def restock_commodities(engine: Engine, units: dict[int, int]) -> None:
                 raise ValueError(f"commodity {commodity_id}: unknown, or {delta:+} leaves its stock out of range")
         rows = [{"id": commodity_id, "inventory": delta} for commodity_id, delta in units.items()]
         _record(connection, version, after_batch, "restock", rows)
+
+
+def restock_all(engine: Engine, units: int) -> int:
+    """Add units to the stock of every commodity, in one change; return how many commodities there are.
+
+    Raises:
+        ValueError: a stock would fall below zero or grow beyond the limit; then none is changed.
+    """
+    with engine.begin() as connection:
+        version, after_batch = _begin_change(connection)
+        values = {"delta": units, "max": INVENTORY_MAX, "version": version, "after_batch": after_batch}
+        misfit = connection.execute(
+            text("SELECT id FROM commodity WHERE inventory + :delta NOT BETWEEN 0 AND :max ORDER BY id LIMIT 1"), values
+        ).scalar()
+        if misfit is not None:
+            raise ValueError(f"commodity {misfit}: {units:+} leaves its stock out of range; no stock was changed")
+        connection.execute(
+            text(
+                "INSERT INTO catalogue_change (version, commodity_id, after_batch, kind, inventory_delta, changed_at)"
+                " SELECT :version, id, :after_batch, 'restock', :delta, UTC_TIMESTAMP(6) FROM commodity"
+            ),
+            values,
+        )
+        changed = connection.execute(text("UPDATE commodity SET inventory = inventory + :delta"), values).rowcount
+        connection.execute(text("UPDATE head SET catalogue_version = :version"), {"version": version})
+        return changed
 
 
 def change_prices(engine: Engine, prices: dict[int, Decimal]) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import random
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
@@ -29,12 +30,14 @@ def read_csv(path: Path) -> list[Commodity]:
         return [_commodity(row, f"{path}, line {rows.line_num}") for row in rows]
 
 
-def generate(number: int, inventory: int, seed: int) -> list[Commodity]:
+def generate(
+    number: int, inventory: int, seed: int, currencies: Sequence[Currency] = tuple(Currency)
+) -> list[Commodity]:
     """Return commodities 1 to `number`, prices and currencies drawn from the seed, each with this stock."""
     draw = random.Random(seed)
     commodities = []
     for commodity_id in range(1, number + 1):
-        currency = draw.choice(list(Currency))
+        currency = draw.choice(currencies)
         price = to_decimal(draw.randint(100, _PRICE_MINOR_MAX), currency.digits)
         commodities.append(Commodity(commodity_id, f"commodity {commodity_id}", price, currency, inventory))
     return commodities

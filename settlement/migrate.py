@@ -4,6 +4,8 @@ from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 
@@ -15,6 +17,18 @@ def migrate(engine: Engine) -> None:
     """
     with engine.begin() as connection:
         command.upgrade(_config(connection), "head")
+
+
+def pending_migrations(engine: Engine) -> list[str]:
+    """Return what `migrate` would run, oldest first, as `number: title`; changes nothing.
+
+    Raises:
+        alembic.util.CommandError: the schema is newer than this program.
+    """
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+        steps = ScriptDirectory.from_config(_config(connection)).iterate_revisions("head", current or "base")
+        return [f"{step.revision}: {step.doc}" for step in steps][::-1]
 
 
 def _config(connection: Connection) -> Config:

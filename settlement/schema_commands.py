@@ -1,0 +1,34 @@
+"""Commands on what must be there before the first order: the ledger's schema and the topics."""
+
+from typing import Annotated
+
+import typer
+
+from settlement.commands import clear_errors, open_engine
+from settlement.settings import settings
+
+
+def migrate(
+    dry_run: Annotated[bool, typer.Option(help="Only say which steps would run.")] = False,
+) -> None:
+    """Bring the ledger's schema to the newest step."""
+    from settlement.migrate import migrate as run_migrations
+    from settlement.migrate import pending_migrations
+
+    with open_engine() as engine:
+        pending = pending_migrations(engine)
+        for step in pending:
+            typer.echo(f"{'would run' if dry_run else 'running'} {step}")
+        if not dry_run:
+            run_migrations(engine)
+    if not (pending and dry_run):
+        typer.echo("the ledger's schema is up to date")
+
+
+def topic() -> None:
+    """Create the topics where they lack, and verify the orders' one."""
+    from settlement.topic import ensure_topics
+
+    with clear_errors():
+        info = ensure_topics(settings())
+    typer.echo(f"topic {settings().topic}: {info.partitions} partitions, id {info.topic_id}")
