@@ -4,6 +4,7 @@ The broker's time index answers the second question for any moment of the past, 
 own; what it answered of a moment that is over never changes and is asked once.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from plugins.live_page_app.bounded import AwayError
 from settlement.settings import Settings
 
 _REQUEST_MS: Final = 2_000
-_EDGES_AT_ONCE: Final = 20
+_ASKING_SECONDS: Final = 0.7  # what is left is asked the next time
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,10 @@ class LogReader:
         ends = self._consumer.end_offsets(partitions, timeout_ms=_REQUEST_MS)
         if sum(ends.values()) < max(self._counts.values(), default=0):
             self._counts = {}  # the topic was recreated
-        unknown = [edge for edge in reversed(edges) if edge not in self._counts]
-        for edge in unknown[:_EDGES_AT_ONCE]:
+        deadline = time.monotonic() + _ASKING_SECONDS
+        for edge in reversed(edges):
+            if edge in self._counts or time.monotonic() > deadline:
+                continue
             found = self._consumer.offsets_for_times(dict.fromkeys(partitions, edge), timeout_ms=_REQUEST_MS)
             # No message as late as the edge: all that came until now came before it.
             self._counts[edge] = sum(found[part].offset if found.get(part) else end for part, end in ends.items())

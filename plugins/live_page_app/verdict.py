@@ -14,9 +14,8 @@ def judge(status: Status | None, lag: int | None, now_ms: int) -> Verdict:
         return Verdict("absent", "Not started", "No batch yet: trigger launch_settlement.")
     if status.state == "halted":
         return Verdict("halted", "Halted", f"{_sentence(status.detail)} It is not restarted by itself.")
-    age_seconds = (now_ms - status.at_ms) / 1000
-    if age_seconds > HEARTBEAT_AGE_SECONDS_MAX:
-        words = f"The driver was last heard of {_duration(age_seconds)} ago. Accepted orders are safe in Kafka."
+    if (now_ms - status.at_ms) / 1000 > HEARTBEAT_AGE_SECONDS_MAX:
+        words = "The driver's heartbeat has stopped. Accepted orders are safe in Kafka; see launch_settlement."
         return Verdict("silent", "Silent", words)
     if status.state == "holding":
         return Verdict("holding", "Holding", f"{_sentence(status.detail)} It goes on by itself.")
@@ -40,9 +39,3 @@ def _progress(lag: int | None) -> str:
 def _sentence(detail: str) -> str:
     text = detail.strip() or "no reason was given"
     return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"

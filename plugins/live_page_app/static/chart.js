@@ -1,6 +1,6 @@
 // Two lines over the last minutes, drawn as inline SVG.
 
-import { rate, time } from "./text.js";
+import { count, rate, time } from "./text.js";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const HEIGHT = 190;
@@ -68,7 +68,7 @@ export class Chart {
   grid(width, top, x, y) {
     const parts = [0, top / 2, top].flatMap((value) => [
       element("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
-      element("text", { x: EDGE.left - 8, y: y(value) + 4, "text-anchor": "end" }, rate(value)),
+      element("text", { x: EDGE.left - 8, y: y(value) + 4, "text-anchor": "end" }, count(value)),
     ]);
     const last = this.history.accepted.length - 1;
     const words = ["5 min ago", "now"];

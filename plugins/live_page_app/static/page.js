@@ -7,6 +7,7 @@ import { NONE, age, amount, count, milliseconds, moment, rate, time } from "./te
 const EVERY_MS = 2000;
 const PATIENCE_MS = 8000;
 const HEARTBEAT_OLD_MS = 10000;
+const AWAY = "ZooKeeper is away";
 const NAMES = { ledger: "The ledger", kafka: "Kafka", zookeeper: "ZooKeeper" };
 
 const at = (id) => document.getElementById(id);
@@ -41,7 +42,8 @@ function showAges() {
 }
 
 function showAway({ away }) {
-  const lines = Object.entries(away).map(([name, why]) => `${NAMES[name] ?? name} is away: ${why}`);
+  const untold = Object.entries(away).filter(([name]) => name !== "zookeeper"); // the verdict tells of that
+  const lines = untold.map(([name, why]) => `${NAMES[name] ?? name} is away: ${why}`);
   if (at("away").dataset.shown === lines.join()) return;
   at("away").dataset.shown = lines.join();
   at("away").replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
@@ -61,8 +63,10 @@ function showMoney({ totals, rates }) {
   say("amount", amount(totals?.amount_cny));
   showTotals(at("totals"), totals);
   say("totals-note", totals ? `as of batch ${count(totals.batch)}, each valued at its own rates` : NONE);
-  say("rates-note", rates ? rates.problem || `limit ${age(rates.age_seconds_max * 1000)}; source: ${rates.source}` : NONE);
-  at("rates-note").classList.toggle("bad", Boolean(rates?.problem));
+  const problem = rates?.problem && `${rates.problem}; or trigger refresh_fx`;
+  const limit = rates && `limit ${age(rates.age_seconds_max * 1000)}; source: ${rates.source}`;
+  say("rates-note", problem || (limit ?? AWAY));
+  at("rates-note").classList.toggle("bad", Boolean(problem));
 }
 
 function showRefused({ refusals }) {
@@ -76,7 +80,7 @@ function showAudit({ audit, away }) {
   say("audit-verdict", away.zookeeper ? NONE : known);
   at("audit-verdict").className = `amount ${audit ? (audit.differences ? "bad" : "good") : ""}`;
   const note = audit ? `${count(audit.orders)} orders recomputed, ${moment(audit.at_ms)}` : "trigger audit_ledger";
-  say("audit-note", away.zookeeper ? NONE : note);
+  say("audit-note", away.zookeeper ? AWAY : note);
 }
 
 function showBatchList({ batches }) {

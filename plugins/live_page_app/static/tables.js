@@ -24,17 +24,22 @@ function fill(body, rows) {
   );
 }
 
-function bar(share, kind, text = "") {
+function bar(share, kind, text) {
   const made = document.createElement("span");
   made.className = `bar ${kind}`;
   const filled = document.createElement("i");
   filled.style.width = `${Math.min(Math.max(share, 0), 1) * 100}%`;
   made.append(filled);
-  if (!text) return made;
   const both = document.createElement("span");
   both.className = "measured";
   both.append(text, made);
   return both;
+}
+
+const decimals = (text) => text.split(".")[1]?.length ?? 0;
+
+function padded(text, digits) {
+  return `${decimals(text) ? text : `${text}.`}${"0".repeat(digits - decimals(text))}`;
 }
 
 export function showTotals(body, totals) {
@@ -51,6 +56,7 @@ export function showTotals(body, totals) {
 
 export function showRates(body, rates, now) {
   const known = Object.fromEntries((rates?.rates ?? []).map((row) => [row.currency, row]));
+  const digits = Math.max(2, ...Object.values(known).map((row) => decimals(row.rate)));
   fill(
     body,
     CURRENCIES.map((code) => {
@@ -59,20 +65,22 @@ export function showRates(body, rates, now) {
       const kind = share > 1 ? "bad" : share > 0.5 ? "warn" : "good";
       return [
         cell(code, "", "th"),
-        cell(found?.rate ?? NONE),
-        cell(found ? bar(share, kind, age(now - found.as_of_ms)) : NONE, ""),
+        cell(found ? padded(found.rate, digits) : NONE),
+        cell(found ? bar(share, kind, age(now - found.as_of_ms)) : NONE),
       ];
     }),
   );
 }
 
 export function showRefusals(body, refusals) {
+  const refused = Object.values(refusals?.reasons ?? {}).reduce((sum, orders) => sum + orders, 0);
   fill(
     body,
     REASONS.map((reason) => {
       const orders = refusals?.reasons[reason];
-      const share = orders && refusals.window_orders ? orders / refusals.window_orders : 0;
-      return [cell(reason.replaceAll("_", " "), "", "th"), cell(count(orders)), cell(bar(share, "plain"), "")];
+      const share = orders ? orders / refused : 0;
+      const measured = refusals ? bar(share, "plain", `${Math.round(share * 100)} %`) : NONE;
+      return [cell(reason.replaceAll("_", " "), "", "th"), cell(count(orders)), cell(measured)];
     }),
   );
 }
@@ -87,7 +95,7 @@ export function showBatches(body, batches) {
         cell(count(batch.number), "", "th"),
         cell(count(batch.orders)),
         cell(count(batch.succeeded)),
-        cell(count(batch.malformed), `number wide${batch.malformed ? " bad" : ""}`),
+        cell(count(batch.malformed), `number wide${batch.malformed ? "" : " zero"}`),
         ...steps.map((step) => cell(milliseconds(step), "number wide ms")),
         cell(milliseconds(sum), "number narrow ms"),
         cell(milliseconds(batch.latency_ms), "number wide ms"),
