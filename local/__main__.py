@@ -23,11 +23,15 @@ _NOT_RUNNING: Final = "the stack is not running; start it with `make up`"
 @app.command()
 def up() -> None:
     """Set up what is missing, and start the whole stack."""
+    from local.addresses import address_lines
+    from local.airflow_home import AirflowHome
     from local.up import bring_up
 
     with _stack() as stack:
+        first = not AirflowHome(stack.home).password_file.exists()
         bring_up(stack, report_step)
-    console.print(f"Kiwi serves at [bold]http://{stack.home.address('api')}[/bold]")
+        for line in address_lines(stack, with_password=first):
+            console.print(line, soft_wrap=True)
 
 
 @app.command()
@@ -39,8 +43,30 @@ def down() -> None:
 
 
 @app.command()
+def launch(
+    batch_orders_max: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Largest micro-batch.")] = None,
+    rates_age_seconds_max: Annotated[float | None, typer.Option(min=1, help="Older rates hold settlement.")] = None,
+) -> None:
+    """Have the settlement job run as wanted, and wait until it settles; without options as at the last launch."""
+    from local.launch import launch as launch_job
+
+    with _stack() as stack:
+        console.print(f"settlement {launch_job(stack, batch_orders_max, rates_age_seconds_max)}", soft_wrap=True)
+
+
+@app.command()
+def suspend() -> None:
+    """Stop the settlement job until the next launch."""
+    from local.launch import suspend as suspend_job
+
+    with _stack() as stack:
+        console.print(f"settlement {suspend_job(stack)}")
+
+
+@app.command()
 def status() -> None:
     """Show each service, its health and its memory; exit code 1 if one is unhealthy."""
+    from local.addresses import address_lines
     from local.status import read_statuses, status_table
 
     with _stack() as stack:
@@ -48,6 +74,8 @@ def status() -> None:
         if not statuses:
             raise SetupError(_NOT_RUNNING)
         console.print(status_table(stack, statuses))
+        for line in address_lines(stack, with_password=False):
+            console.print(line, soft_wrap=True)
         if any(line.problem for line in statuses):
             raise typer.Exit(1)
 
@@ -59,18 +87,22 @@ def env(
     ] = "read",
 ) -> None:
     """Print what a client needs to join the running stack, as lines NAME=VALUE."""
+    from local.airflow import airflow_url
     from local.connections import Connections
 
     with _stack() as stack:
         if not stack.supervisor.running():
             raise SetupError(_NOT_RUNNING)
-        for name, value in Connections.of(stack.home, stack.settings).client_environment(role).items():
+        given = Connections.of(stack.home, stack.settings).client_environment(role)
+        if stack.settings.airflow:
+            given["KIWI_AIRFLOW_URL"] = airflow_url(stack.home)
+        for name, value in given.items():
             typer.echo(f"{name}={value}")
 
 
 @app.command()
 def demo() -> None:
-    """Bring everything up, settle 20,000 orders, and audit the whole ledger; exit code 1 if anything is wrong."""
+    """Bring everything up and, through Airflow, settle 20,000 orders and audit the ledger; exit code 1 = wrong."""
     from local.demo import run_demo
 
     with _stack() as stack:
@@ -88,7 +120,7 @@ def clean() -> None:
 
 def report_step(step: str, seconds: float) -> None:
     """Print a finished step."""
-    console.print(f"  [green]✓[/green] {step:<12} {seconds:6.1f} s")
+    console.print(f"  [green]✓[/green] {step:<21} {seconds:6.1f} s")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from settlement.settings import Settings
 
 ROLES: Final[tuple[Role, ...]] = ("owner", "settle", "catalogue", "read")
 _DATABASE: Final = "kiwi"
-_OWN_VARIABLES: Final = frozenset(f"KIWI_{name.upper()}" for name in LocalSettings.model_fields)
+_SETTINGS: Final = frozenset(f"KIWI_{name.upper()}" for name in Settings.model_fields)
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,28 @@ class Connections:
         name = f"{self.database}_{role}"
         return name, self.passwords[name]
 
+    def database_url(self, role: Role) -> str:
+        """Return the ledger's address, with the password of the user that has a role."""
+        user, password = self.user(role)
+        return self.admin_url.set(username=user, password=password, database=self.database).render_as_string(
+            hide_password=False
+        )
+
     def client_environment(self, role: Role = "read") -> dict[str, str]:
         """Return what a client needs to join, with the rights of a role."""
-        user, password = self.user(role)
-        url = self.admin_url.set(username=user, password=password, database=self.database)
         return {
             "KIWI_API_URL": f"http://{self.home.address('api')}",
             "KIWI_KAFKA_BOOTSTRAP": self.home.address("kafka"),
             "KIWI_ZOOKEEPER_HOSTS": self.home.address("zookeeper"),
-            "KIWI_DATABASE_URL": url.render_as_string(hide_password=False),
+            "KIWI_DATABASE_URL": self.database_url(role),
         }
 
     def process_environment(self, role: Role) -> dict[str, str]:
-        """Return the `KIWI_*` environment of a process: what the user set, and what only the stack knows."""
-        user_set = {
-            name: value for name, value in os.environ.items() if name.startswith("KIWI_") and name not in _OWN_VARIABLES
-        }
+        """Return the `KIWI_*` environment of a process: the settings that the user set, and what only the stack knows.
+
+        Called below such a process (a task of Airflow launches the job) it gives the same as above it.
+        """
+        user_set = {name: value for name, value in os.environ.items() if name in _SETTINGS}
         own = {"KIWI_API_BIND": self.home.address("api"), "KIWI_SCRATCH_DIR": str(self.home.run / "scratch")}
         return user_set | self.client_environment(role) | own
 

@@ -125,3 +125,8 @@ def write_private(path: Path, text: str) -> None:
     draft.touch(mode=0o600)
     draft.write_text(text)
     draft.replace(path)
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as people read it: from the project, where it lies in there."""
+    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)

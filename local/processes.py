@@ -34,13 +34,16 @@ def await_gone(home: Home) -> None:
 
 
 def tree_memory_bytes(pid: int) -> dict[str, int]:
-    """Return the resident memory of a process and its descendants by program name; empty when it is gone."""
+    """Return the memory of a process and its descendants by program name; empty when it is gone.
+
+    What several share, as forked workers do, counts once.
+    """
     memory: dict[str, int] = {}
     try:
         root = psutil.Process(pid)
         for process in (root, *root.children(recursive=True)):
-            name = process.name()
-            memory[name] = memory.get(name, 0) + process.memory_info().rss
+            name = process.name().partition(" ")[0].rstrip(":")  # the rest of a title says what it is doing
+            memory[name] = memory.get(name, 0) + process.memory_full_info().pss
     except psutil.NoSuchProcess:
         pass
     return memory

@@ -2,21 +2,27 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
+from rich import box
+from rich.markup import escape
 from rich.table import Table
 
-from local.application import application_endpoints
+from local.airflow import airflow_endpoints
 from local.connections import Connections
-from local.home import PROJECT
+from local.home import shown_path
+from local.http_api import api_endpoint
+from local.job import SETTLEMENT, job_endpoint
+from local.launch import NOT_LAUNCHED, SUSPENDED
 from local.processes import tree_memory_bytes
 from local.servers import server_endpoints
 from local.service import Endpoint, NotReadyError
 from local.stack import Stack
 from local.supervise import ProcessState
+from local.wanted import read_wanted
 
 _MIB: Final = 1 << 20
+_HEALTH_WIDTH_MIN: Final = 12
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 
@@ -29,12 +35,14 @@ class ServiceStatus:
         endpoint: the service's name and address.
         process: None when somebody else runs it.
         problem: why it does not serve; empty when it does.
-        memory_bytes: resident, by program, over the whole process tree.
+        idle: why it need not serve, or empty.
+        memory_bytes: by program, over the whole process tree.
     """
 
     endpoint: Endpoint
     process: ProcessState | None
     problem: str
+    idle: str
     memory_bytes: dict[str, int]
 
 
@@ -43,19 +51,24 @@ def read_statuses(stack: Stack) -> list[ServiceStatus]:
     states = stack.supervisor.states()
     if not states:
         return []
-    connections = Connections.of(stack.home, stack.settings)
-    endpoints = (*server_endpoints(stack.home, connections.admin_url), *application_endpoints(connections))
-    with ThreadPoolExecutor(len(endpoints)) as pool:
-        problems = pool.map(_problem, endpoints)
-    return [_status(end, states.get(end.name), problem) for end, problem in zip(endpoints, problems, strict=True)]
+    endpoints = _endpoints(stack)
+    idle = {SETTLEMENT: _idle_settlement(stack)}
+    asked = [endpoint for endpoint in endpoints if not idle.get(endpoint.name)]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        problems = dict(zip((endpoint.name for endpoint in asked), pool.map(_problem, asked), strict=True))
+    return [
+        _status(each, states.get(each.name), problems.get(each.name, ""), idle.get(each.name, "")) for each in endpoints
+    ]
 
 
 def status_table(stack: Stack, statuses: list[ServiceStatus]) -> Table:
     """Return the table that `make status` shows."""
-    table = Table(caption=f"logs: {_shown(stack.home.logs)}/<service>.log", caption_justify="left")
-    for heading in ("service", "address", "state"):
+    table = Table(
+        box=box.SIMPLE_HEAD, caption=f"logs: {shown_path(stack.home.logs)}/<service>.log", caption_justify="left"
+    )
+    for heading in ("service", "address"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("health", overflow="fold")
+    table.add_column("health", overflow="fold", min_width=_HEALTH_WIDTH_MIN)
     table.add_column("memory", justify="right", no_wrap=True)
     table.add_column("up", justify="right", no_wrap=True)
     for status in statuses:
@@ -63,19 +76,42 @@ def status_table(stack: Stack, statuses: list[ServiceStatus]) -> Table:
         table.add_row(
             status.endpoint.name,
             status.endpoint.address,
-            process.state.lower() if process else "external",
-            f"[red]{status.problem}[/red]" if status.problem else "[green]ok[/green]",
+            _health(status),
             _memory(status.memory_bytes),
             _duration(process.up_seconds) if process else "",
         )
     table.add_section()
-    table.add_row("total", "", "", "", f"{total_memory_bytes(statuses) / _MIB:.0f} MiB", "")
+    table.add_row("total", "", "", f"{total_memory_bytes(statuses) / _MIB:.0f} MiB", "")
     return table
 
 
 def total_memory_bytes(statuses: list[ServiceStatus]) -> int:
-    """Return the resident memory of all services."""
+    """Return the memory of all services."""
     return sum(sum(status.memory_bytes.values()) for status in statuses)
+
+
+def _endpoints(stack: Stack) -> tuple[Endpoint, ...]:
+    connections = Connections.of(stack.home, stack.settings)
+    servers = server_endpoints(stack.home, connections.admin_url)
+    airflow = airflow_endpoints(stack.home) if stack.settings.airflow else ()
+    return (*servers, api_endpoint(connections), job_endpoint(connections), *airflow)
+
+
+def _idle_settlement(stack: Stack) -> str:
+    wanted = read_wanted(stack.home)
+    if wanted is None:
+        return NOT_LAUNCHED
+    return SUSPENDED if wanted.suspended else ""
+
+
+def _health(status: ServiceStatus) -> str:
+    """Say what the service says, and the supervisor where that is more."""
+    if status.idle:
+        return f"[yellow]{status.idle}[/yellow]"
+    state = status.process.state.lower() if status.process else "external"
+    if status.problem:
+        return f"[red]{state}: {escape(status.problem)}[/red]"
+    return "[green]ok[/green]" if state == "running" else f"[green]ok[/green], {state}"
 
 
 def _problem(endpoint: Endpoint) -> str:
@@ -86,13 +122,9 @@ def _problem(endpoint: Endpoint) -> str:
     return ""
 
 
-def _status(endpoint: Endpoint, process: ProcessState | None, problem: str) -> ServiceStatus:
+def _status(endpoint: Endpoint, process: ProcessState | None, problem: str, idle: str) -> ServiceStatus:
     memory = tree_memory_bytes(process.pid) if process is not None and process.pid else {}
-    return ServiceStatus(endpoint, process, problem, memory)
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
+    return ServiceStatus(endpoint, process, problem, idle, memory)
 
 
 def _memory(by_program: dict[str, int]) -> str:
