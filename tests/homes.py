@@ -21,7 +21,7 @@ _RUNS_AT_ONCE_MAX: Final = 8
 
 
 @contextmanager
-def free_home(name: str, port_base: int) -> Iterator[Stack]:
+def free_home(name: str, port_base: int, *, airflow: bool = False) -> Iterator[Stack]:
     """Take the first ports that no other run holds, in a home emptied of what an earlier run left."""
     for number in range(_RUNS_AT_ONCE_MAX):
         first_port = port_base + _PORTS_APART * number
@@ -30,7 +30,10 @@ def free_home(name: str, port_base: int) -> Iterator[Stack]:
                 continue
             home = Path(".kiwi") / (name if number == 0 else f"{name}-{number}")
             database = _database(f"kiwi_test_{first_port}")
-            stack = Stack(LocalSettings(home=home, port_base=first_port, local_database_admin_url=database))
+            settings = LocalSettings(
+                home=home, port_base=first_port, local_database_admin_url=database, airflow=airflow
+            )
+            stack = Stack(settings)
             stack.clean()  # not at the end: the logs may tell why a test failed
             stack.home.create()
             try:

@@ -1,14 +1,13 @@
-"""The whole stack in a home of its own, started as `make up` starts it."""
+"""The whole stack but for Airflow in a home of its own, started as `make up` starts it, and launched."""
 
-import os
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
 from local.stack import Stack
-from local.up import bring_up
 from tests.homes import free_home
+from tests.settling_stack import bring_up_settling
 
 _PORT_BASE: Final = 25000
 
@@ -17,10 +16,5 @@ _PORT_BASE: Final = 25000
 def stack() -> Iterator[Stack]:
     """A running stack with the sample commodities."""
     with free_home("e2e", _PORT_BASE) as free:
-        start(free)
+        bring_up_settling(free)
         yield free
-
-
-def start(stack: Stack) -> None:
-    """Bring it up as long as this run lasts."""
-    bring_up(stack, lambda _step, _seconds: None, owner=os.getpid())

@@ -17,7 +17,7 @@ from settlement.settings import Settings
 from settlement.topic import describe_topic
 from settlement.zookeeper import RATES_PATH, connect_zookeeper
 from tests.e2e.client import Client
-from tests.e2e.conftest import start
+from tests.settling_stack import bring_up_settling
 
 SAMPLE_ORDERS = [
     (123456, "RMB", {"2": 2, "3": 1}, True),
@@ -31,12 +31,9 @@ SAMPLE_ORDERS = [
 
 def run(stack: Stack, *command: str) -> subprocess.CompletedProcess[str]:
     """Run a command of `python -m local` as the Makefile does."""
-    home = {"KIWI_HOME": str(stack.home.root), "KIWI_PORT_BASE": str(stack.home.port_base)}
-    if (database := stack.settings.local_database_admin_url) is not None:
-        home["KIWI_LOCAL_DATABASE_ADMIN_URL"] = database.get_secret_value()
     return subprocess.run(
         [sys.executable, "-m", "local", *command],
-        env=os.environ | home,
+        env=os.environ | stack.settings.variables,
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -92,7 +89,7 @@ def test_env_lets_a_client_join(stack: Stack) -> None:
 def test_a_second_up_changes_nothing(stack: Stack) -> None:
     """Every process is still the same one."""
     before = {name: state.pid for name, state in stack.supervisor.states().items()}
-    start(stack)
+    bring_up_settling(stack)
     assert {name: state.pid for name, state in stack.supervisor.states().items()} == before
 
 
@@ -104,7 +101,7 @@ def test_status_names_the_unhealthy_service(stack: Stack) -> None:
     try:
         ill = run(stack, "status")
     finally:
-        start(stack)
+        bring_up_settling(stack)
     assert ill.returncode == 1
     (line,) = [line for line in ill.stdout.splitlines() if "api" in line]
     assert "stopped" in line
@@ -128,7 +125,7 @@ def test_down_leaves_nothing_and_up_continues_the_same_ledger(stack: Stack) -> N
     assert processes_of(stack.home) == []
     assert [name for name in PORTS if _listens(stack.home.port(name))] == []
     assert run(stack, "status").returncode == 1
-    start(stack)
+    bring_up_settling(stack)
     assert client.settled(before) == result
     after = client.settled(client.post(order(1, "EUR", {"4": 1})))
     assert after["success"]

@@ -1,18 +1,17 @@
 """A whole stack for the drills, started once, with enough to sell for a while."""
 
-import os
 from collections.abc import Iterator
 from zlib import crc32
 
 import pytest
 
 from local.connections import Connections
-from local.up import bring_up
 from settlement.catalogue import seed_commodities
 from settlement.commodity_lists import generate
 from settlement.database import create_database_engine
 from tests.faults.drill import Drill, Load
 from tests.homes import free_home
+from tests.settling_stack import bring_up_settling
 
 _PORT_BASE = 24000
 
@@ -21,7 +20,7 @@ _PORT_BASE = 24000
 def drill() -> Iterator[Drill]:
     """A running stack of its own."""
     with free_home("faults", _PORT_BASE) as stack:
-        bring_up(stack, lambda _step, _seconds: None, owner=os.getpid())
+        bring_up_settling(stack)
         connections = Connections.of(stack.home, stack.settings)
         catalogue = create_database_engine(connections.settings("catalogue").database_url.get_secret_value())
         seed_commodities(catalogue, generate(100, inventory=50_000, seed=7))

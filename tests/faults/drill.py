@@ -14,11 +14,11 @@ import psutil
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from local.application import application_services
 from local.connections import Connections
-from local.servers import prepare_servers
+from local.job import job_service
 from local.service import Service
 from local.stack import Stack
+from local.wanted import read_wanted
 from settlement.audit import AuditReport, audit
 from settlement.orderid import place_of
 from settlement.settings import Settings
@@ -132,10 +132,9 @@ class Drill:
 
     def settlement_service(self) -> Service:
         """Return how the stack runs the job, to start one more."""
-        connections = Connections.of(self.stack.home, self.stack.settings)
-        servers = prepare_servers(self.stack.home, self.stack.settings)
-        services = application_services(connections, servers.java, servers.connector)
-        return next(service for service in services if service.name == "settlement")
+        wanted = read_wanted(self.stack.home)
+        assert wanted is not None
+        return job_service(Connections.of(self.stack.home, self.stack.settings), wanted)
 
     def await_next_commit(self) -> float:
         """Wait until the ledger answers, and then until it grows; return the seconds that it took."""
