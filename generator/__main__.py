@@ -117,6 +117,16 @@ def report(
     raise typer.Exit(show_report(file, picture))
 
 
+@app.command()
+def compare(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, among those of other runs.")],
+) -> None:
+    """Compare a run with the one before; writes comparison.md into its folder."""
+    from generator.command import compare_with_previous
+
+    raise typer.Exit(compare_with_previous(folder))
+
+
 def _currencies(text: str) -> tuple[str, ...]:
     codes = tuple(code.strip().upper() for code in text.split(",") if code.strip())
     wrong = [code for code in codes if code not in CODES and code not in ALIASES]

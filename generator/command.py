@@ -9,6 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
+from generator.compare import previous_report, to_markdown
 from generator.conduct import UnfitError, conduct
 from generator.connection import Endpoint
 from generator.options import Options
@@ -56,6 +57,18 @@ def show_report(file: Path, picture: Path | None) -> int:
         Console(stderr=True, highlight=False).print(str(error), style="red", markup=False)
         return 1
     Console(highlight=False).print(report_tables(report))
+    return 0
+
+
+def compare_with_previous(folder: Path) -> int:
+    """Compare a run with the one before, print and write that, and return the exit code."""
+    try:
+        comparison = to_markdown(read_report(folder / "report.json"), previous_report(folder))
+        (folder / "comparison.md").write_text(comparison)
+    except (OSError, ReportUnreadableError) as error:
+        Console(stderr=True, highlight=False).print(str(error), style="red", markup=False)
+        return 1
+    print(comparison, end="")
     return 0
 
 

@@ -18,6 +18,6 @@ app.add_typer(check_app, name="check")
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("kafka", "kazoo"):
+    for chatty in ("alembic", "kafka", "kazoo"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     app()

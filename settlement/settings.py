@@ -56,6 +56,10 @@ class Settings(BaseSettings):
 
     # Airflow's tasks
     runtime: Literal["local", "kubernetes"] = Field("local", description="a task is a process here, or a pod")
+    image: str = Field("kiwi-settlement:latest", description="what a pod runs")
+    namespace: str = Field("kiwi", description="where pods run")
+    report_dir: Path | None = Field(None, description="benchmark reports, one folder a run")
+    spark_ui_url: str = Field("", description="where Spark's own pages are, for a link; empty = they are off")
 
     scratch_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()), description="the checkpoint; may be lost at any time"

@@ -14,7 +14,6 @@ from settlement.settings import Settings
 from settlement.topic import TopicInfo, TopicUnfitError, describe_topic
 
 _REQUEST_MS: Final = 10_000
-_CREATE: Final = "Create it with `python -m settlement topic`, or mend KIWI_TOPIC"
 
 
 def check_kafka(settings: Settings) -> Iterator[Finding]:
@@ -31,7 +30,7 @@ def check_kafka(settings: Settings) -> Iterator[Finding]:
     try:
         topic = describe_topic(settings)
     except TopicUnfitError as error:
-        yield Finding("topic", str(error), f"Settlement may not run on it as it is. {_CREATE}")
+        yield Finding("topic", str(error), "Settlement may not run before that is mended")
         return
     except KafkaError as error:
         yield Finding("topic", f"{type(error).__name__} {error}", "Look into the brokers' logs")
