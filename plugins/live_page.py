@@ -6,7 +6,6 @@ from airflow.plugins_manager import AirflowPlugin
 
 from plugins.live_page_app.access import viewer_check
 from plugins.live_page_app.app import create_app
-from plugins.live_page_app.page_settings import PageSettings
 from settlement.settings import settings
 
 
@@ -16,7 +15,7 @@ class LivePagePlugin(AirflowPlugin):
     name = "kiwi_live_page"
     fastapi_apps: list[Any] = [  # noqa: RUF012 - as the base class declares it
         {
-            "app": create_app(settings(), PageSettings().report_dir, viewer_check()),
+            "app": create_app(settings(), settings().report_dir, viewer_check()),
             "url_prefix": "/kiwi",
             "name": "Kiwi live page",
         }

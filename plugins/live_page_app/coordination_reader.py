@@ -1,5 +1,6 @@
 """ZooKeeper as the page reads it: heartbeat, lock, rates and the outcome of the last audit."""
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,8 @@ from settlement.zookeeper import LOCK_PATH
 
 _SESSION_SECONDS: Final = 10
 _CONNECT_SECONDS: Final = 2.0
+_QUIET: Final = logging.getLogger("kiwi.live_page.zookeeper")  # the page says that it is away
+_QUIET.setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class CoordinationReader:
             self._client = KazooClient(
                 hosts=self._settings.zookeeper_hosts,
                 timeout=_SESSION_SECONDS,
+                logger=_QUIET,
                 connection_retry={"max_tries": -1, "delay": 0.2, "max_delay": 2},
             )
             self._client.start_async().wait(_CONNECT_SECONDS)

@@ -49,10 +49,10 @@ class LedgerReader:
                 self._last = self._read(connection)
                 return self._last
         except DBAPIError as error:
-            code = error.orig.args[0] if error.orig and error.orig.args else None
+            code, *words = error.orig.args if error.orig else (None,)
             if code == _NO_SUCH_TABLE:
                 raise AwayError("there is no ledger yet: trigger seed_db") from error
-            raise AwayError(f"{type(error.orig).__name__} {code or ''}".strip()) from error
+            raise AwayError(f"{type(error.orig).__name__} {code or ''} {' '.join(map(str, words))}"[:200]) from error
         except SQLAlchemyError as error:
             raise AwayError(type(error).__name__) from error
 

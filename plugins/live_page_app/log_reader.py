@@ -4,6 +4,7 @@ The broker's time index answers the second question for any moment of the past, 
 own; what it answered of a moment that is over never changes and is asked once.
 """
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -49,7 +50,7 @@ class LogReader:
             return self._read(edges)
         except KafkaError as error:
             self.close()
-            raise AwayError(f"{type(error).__name__}: {error}"[:200]) from error
+            raise AwayError(str(error)[:200]) from error  # it begins with its name
 
     def close(self) -> None:
         """Disconnect; the next reading connects anew."""
@@ -80,6 +81,8 @@ class LogReader:
         )
 
     def _connect(self) -> Any:
+        # One that is away would fill the web server's log, and the page says so already.
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
         return KafkaConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap.split(","),
             client_id="kiwi-live-page",

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, text
 
 BATCHES_KEPT: Final = 2_000
 
-_SINCE: Final = text(
+_BETWEEN: Final = text(
     "SELECT number, orders, succeeded, malformed, fetch_ms, decode_ms, decide_ms, write_ms, committed_at, oldest_ms,"
-    " newest_ms FROM batch WHERE number >= :first ORDER BY number"
+    " newest_ms FROM batch WHERE number BETWEEN :first AND :last ORDER BY number"
 )
 
 
@@ -39,15 +39,15 @@ class RecentBatches:
         """Return the batches up to number `last`, oldest first; asks for those that are new since the last time."""
         if self._kept and self._kept[-1].number > last:
             self._kept = []  # another ledger
-        found = self._ask(connection, max(last - BATCHES_KEPT + 1, self._kept[-1].number if self._kept else 1))
+        found = self._ask(connection, self._kept[-1].number if self._kept else 1, last)
         if self._kept and (not found or found[0] != self._kept[-1]):
-            found, self._kept = self._ask(connection, max(last - BATCHES_KEPT + 1, 1)), []
+            found, self._kept = self._ask(connection, 1, last), []
         self._kept = [*self._kept[:-1], *found][-BATCHES_KEPT:]
         return self._kept
 
     @staticmethod
-    def _ask(connection: Connection, first: int) -> list[RecentBatch]:
-        rows = connection.execute(_SINCE, {"first": first}).all()
+    def _ask(connection: Connection, first: int, last: int) -> list[RecentBatch]:
+        rows = connection.execute(_BETWEEN, {"first": max(first, last - BATCHES_KEPT + 1), "last": last}).all()
         return [RecentBatch._make((*row[:8], _epoch_ms(row.committed_at), *row[9:])) for row in rows]
 
 
