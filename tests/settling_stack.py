@@ -1,4 +1,4 @@
-"""A whole stack that settles, without Airflow: the rates are written once, and the job is launched directly."""
+"""A stack that settles without the help of DAGs: the rates are written once, and the job is launched directly."""
 
 import os
 from typing import Final

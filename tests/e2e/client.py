@@ -44,6 +44,12 @@ class Client:
         return found[0]
 
 
+def order_of(user: int, initiator: str, items: dict[str, int]) -> dict[str, Any]:
+    """Return an order of the original's form."""
+    lines = [{"id": commodity, "number": str(number)} for commodity, number in items.items()]
+    return {"user_id": str(user), "initiator": initiator, "time": 1_558_940_000_000, "items": lines}
+
+
 def await_condition(holds: Callable[[], bool], what: str) -> None:
     """Wait until a condition holds, or fail."""
     deadline = time.monotonic() + _WAIT_SECONDS_MAX

@@ -1,4 +1,4 @@
-"""The whole stack but for Airflow in a home of its own, started as `make up` starts it, and launched."""
+"""The whole stack in a home of its own, started as `make up` starts it, with the settlement job launched."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -15,6 +15,6 @@ _PORT_BASE: Final = 25000
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """A running stack with the sample commodities."""
-    with free_home("e2e", _PORT_BASE) as free:
+    with free_home("e2e", _PORT_BASE, airflow=True) as free:
         bring_up_settling(free)
         yield free

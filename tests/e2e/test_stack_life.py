@@ -1,22 +1,21 @@
 """The stack as its user sees it: up, orders in, results out, env, status, down, and up again."""
 
-import os
 import socket
-import subprocess
-import sys
 
 import pymysql
 import pytest
 from sqlalchemy import make_url
 
+from local.airflow_home import AirflowHome
 from local.connections import Connections
-from local.home import PORTS, PROJECT
+from local.home import PORTS
 from local.processes import processes_of
 from local.stack import Stack
 from settlement.settings import Settings
 from settlement.topic import describe_topic
 from settlement.zookeeper import RATES_PATH, connect_zookeeper
-from tests.e2e.client import Client
+from tests.e2e.client import Client, order_of
+from tests.e2e.command import run
 from tests.settling_stack import bring_up_settling
 
 SAMPLE_ORDERS = [
@@ -29,30 +28,11 @@ SAMPLE_ORDERS = [
 ]
 
 
-def run(stack: Stack, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of `python -m local` as the Makefile does."""
-    return subprocess.run(
-        [sys.executable, "-m", "local", *command],
-        env=os.environ | stack.settings.variables,
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def order(user: int, initiator: str, items: dict[str, int]) -> dict[str, object]:
-    """Return an order of the original's form."""
-    lines = [{"id": commodity, "number": str(number)} for commodity, number in items.items()]
-    return {"user_id": str(user), "initiator": initiator, "time": 1_558_940_000_000, "items": lines}
-
-
 def test_the_samples_orders_are_settled(stack: Stack) -> None:
     """The original's six orders go in by HTTP, and each has its result; the one beyond the stock is refused."""
     client = Client(stack.home.address("api"))
     accepted = [
-        (client.post(order(user, initiator, items)), success) for user, initiator, items, success in SAMPLE_ORDERS
+        (client.post(order_of(user, initiator, items)), success) for user, initiator, items, success in SAMPLE_ORDERS
     ]
     results = [client.settled(order_id) for order_id, _ in accepted]
     assert [result["success"] for result in results] == [success for _, success in accepted]
@@ -62,11 +42,13 @@ def test_the_samples_orders_are_settled(stack: Stack) -> None:
 
 
 def test_env_lets_a_client_join(stack: Stack) -> None:
-    """The four lines of `make env` lead to the API, Kafka, ZooKeeper, and the ledger with the right to read."""
+    """The lines of `make env` lead to the API, Kafka, ZooKeeper, Airflow, and the ledger with the right to read."""
     answer = run(stack, "env")
     assert answer.returncode == 0, answer.stderr
     given = dict(line.split("=", 1) for line in answer.stdout.splitlines())
-    assert list(given) == ["KIWI_API_URL", "KIWI_KAFKA_BOOTSTRAP", "KIWI_ZOOKEEPER_HOSTS", "KIWI_DATABASE_URL"]
+    servers = ["KIWI_API_URL", "KIWI_KAFKA_BOOTSTRAP", "KIWI_ZOOKEEPER_HOSTS", "KIWI_DATABASE_URL"]
+    assert list(given) == [*servers, "KIWI_AIRFLOW_URL"]
+    assert Client(given["KIWI_AIRFLOW_URL"].removeprefix("http://")).get("/api/v2/version")
     assert Client(given["KIWI_API_URL"].removeprefix("http://")).get("/rates")
     assert describe_topic(Settings(kafka_bootstrap=given["KIWI_KAFKA_BOOTSTRAP"])).partitions > 0
     client = connect_zookeeper(given["KIWI_ZOOKEEPER_HOSTS"])
@@ -103,15 +85,17 @@ def test_status_names_the_unhealthy_service(stack: Stack) -> None:
     finally:
         bring_up_settling(stack)
     assert ill.returncode == 1
-    (line,) = [line for line in ill.stdout.splitlines() if "api" in line]
+    (line,) = [line for line in ill.stdout.splitlines() if line.split()[:1] == ["api"]]
     assert "stopped" in line
 
 
 def test_no_password_is_shown(stack: Stack) -> None:
-    """Neither a command line nor a log holds a password of the database."""
-    passwords = Connections.of(stack.home, stack.settings).passwords.values()
+    """Neither a command line nor a log holds a password of the database or of Airflow, nor one of its keys."""
+    airflow = AirflowHome(stack.home)
+    passwords = [*Connections.of(stack.home, stack.settings).passwords.values(), airflow.password]
+    passwords += airflow.keys().values()
     shown = [" ".join(process.cmdline()) for process in processes_of(stack.home)]
-    shown += [log.read_text(errors="replace") for log in stack.home.logs.iterdir()]
+    shown += [log.read_text(errors="replace") for log in stack.home.logs.rglob("*") if log.is_file()]
     assert len(shown) > len(PORTS)
     assert not [text for text in shown for password in passwords if password in text]
 
@@ -119,7 +103,7 @@ def test_no_password_is_shown(stack: Stack) -> None:
 def test_down_leaves_nothing_and_up_continues_the_same_ledger(stack: Stack) -> None:
     """No process and no port is left; afterwards old results are there, and new orders are settled after them."""
     client = Client(stack.home.address("api"))
-    before = client.post(order(1, "EUR", {"4": 1}))
+    before = client.post(order_of(1, "EUR", {"4": 1}))
     result = client.settled(before)
     stack.down()
     assert processes_of(stack.home) == []
@@ -127,7 +111,7 @@ def test_down_leaves_nothing_and_up_continues_the_same_ledger(stack: Stack) -> N
     assert run(stack, "status").returncode == 1
     bring_up_settling(stack)
     assert client.settled(before) == result
-    after = client.settled(client.post(order(1, "EUR", {"4": 1})))
+    after = client.settled(client.post(order_of(1, "EUR", {"4": 1})))
     assert after["success"]
     assert [each["id"] for each in client.get("/querybyuserid?user-id=1")] == [before, after["id"]]
 
