@@ -1,6 +1,6 @@
 """What all DAGs share."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from plugins.alert import alert
@@ -22,8 +22,7 @@ TASK_DEFAULTS: Final[dict[str, Any]] = {
 
 DAG_DEFAULTS: Final[dict[str, Any]] = {
     "default_args": TASK_DEFAULTS,
-    "start_date": datetime(2026, 1, 1, tzinfo=UTC),
-    "catchup": False,  # what was missed is not made up for
+    "catchup": False,  # what was missed is not made up for; without a start date, neither is the last time before today
     "max_active_runs": 1,
 }
 """What stands besides `doc_md=__doc__`, tags and Params in each DAG."""
