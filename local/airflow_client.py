@@ -20,11 +20,12 @@ class TaskState:
     """One task of a run.
 
     Attributes:
-        task_id: with its index in brackets if it is a mapped one.
+        task_id: its name in the DAG, with the groups that it belongs to.
         state: Airflow's word for it, or empty while it waits for others.
         try_number: 0 before the first.
         seconds: how long it has run, or ran; None before.
         map_index: -1 unless it is a mapped one.
+        map_name: what the DAG calls that one, or empty.
     """
 
     task_id: str
@@ -32,11 +33,12 @@ class TaskState:
     try_number: int
     seconds: float | None
     map_index: int
+    map_name: str
 
     @property
     def label(self) -> str:
         """What people know it by."""
-        return self.task_id if self.map_index < 0 else f"{self.task_id} [{self.map_index}]"
+        return self.task_id if self.map_index < 0 else f"{self.task_id} [{self.map_name or self.map_index}]"
 
 
 class AirflowClient:
@@ -89,7 +91,14 @@ class AirflowClient:
         answer = self._ask("GET", f"{_run(dag_id, run_id)}/taskInstances", params={"limit": _TASKS_MAX})
         found = sorted(answer["task_instances"], key=lambda task: task["start_date"] or "~")
         return [
-            TaskState(task["task_id"], task["state"] or "", task["try_number"], task["duration"], task["map_index"])
+            TaskState(
+                task["task_id"],
+                task["state"] or "",
+                task["try_number"],
+                task["duration"],
+                task["map_index"],
+                task["rendered_map_index"] or "",
+            )
             for task in found
         ]
 

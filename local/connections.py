@@ -15,7 +15,8 @@ from settlement.settings import Settings
 
 ROLES: Final[tuple[Role, ...]] = ("owner", "settle", "catalogue", "read")
 _DATABASE: Final = "kiwi"
-_SETTINGS: Final = frozenset(f"KIWI_{name.upper()}" for name in Settings.model_fields)
+_OF_TASKS: Final = frozenset({"runtime", "report_dir"})  # what the stack tells Airflow's tasks is no wish of the user's
+_SETTINGS: Final = frozenset(f"KIWI_{name.upper()}" for name in Settings.model_fields.keys() - _OF_TASKS)
 
 
 @dataclass(frozen=True)

@@ -83,11 +83,17 @@ class DagRuns:
             if task.state == "failed":
                 parts.append(f"{task.label}, the end of its log:")
                 try:
-                    lines = self._client.log_lines(dag_id, run_id, task)[-_LOG_LINES:]
+                    lines = _own_words(self._client.log_lines(dag_id, run_id, task))[-_LOG_LINES:]
                 except AirflowError as error:
                     lines = [str(error)]
                 parts += [f"  {line}" for line in lines]
         return "\n".join(parts)
+
+
+def _own_words(log: list[str]) -> list[str]:
+    """Leave out what Airflow says before a command's output, and its marks of groups."""
+    begin = max((number for number, line in enumerate(log, 1) if line == "Output:"), default=0)
+    return [line for line in log[begin:] if not line.startswith("::")]
 
 
 def _progress(tasks: list[TaskState], state: str, remark: str) -> RenderableType:

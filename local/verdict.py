@@ -7,8 +7,10 @@ from typing import Any
 
 from local.connections import Connections
 from local.home import SetupError
+from settlement.audit_outcome import read_outcome
 from settlement.database import create_database_engine
 from settlement.queries import Turnover, read_turnover
+from settlement.zookeeper import connect_zookeeper
 
 
 def report_folder(reports: Path, run_id: str) -> Path:
@@ -30,7 +32,7 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 
 def verdict_lines(run: dict[str, Any], connections: Connections) -> list[str]:
-    """Return the lines: accepted against settled, totals, latencies."""
+    """Return the lines: accepted against settled, totals, latencies, and what the audit found."""
     orders, latency = run["orders"], run["latency"]
     turnover = _turnover(connections)
     sign = "=" if run["accepted_equals_settled"] else "≠"
@@ -43,7 +45,24 @@ def verdict_lines(run: dict[str, Any], connections: Connections) -> list[str]:
         if values := latency[key]:
             shown = ", ".join(f"{part} {values[f'{part}_ms']:,.1f}" for part in ("p50", "p90", "p99", "max"))
             lines.append(f"{name}, ms: {shown}")
-    return lines
+    return [*lines, f"audit: {count_differences(connections):,} differences"]
+
+
+def count_differences(connections: Connections) -> int:
+    """Return what the last audit found.
+
+    Raises:
+        SetupError: none was ever published.
+    """
+    client = connect_zookeeper(connections.home.address("zookeeper"))
+    try:
+        outcome = read_outcome(client)
+    finally:
+        client.stop()
+        client.close()
+    if outcome is None:
+        raise SetupError("no audit has published its outcome; the log of audit_ledger in Airflow says why")
+    return outcome.differences
 
 
 def _turnover(connections: Connections) -> Turnover:

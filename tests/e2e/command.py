@@ -8,11 +8,11 @@ from local.home import PROJECT
 from local.stack import Stack
 
 
-def run(stack: Stack, *command: str) -> subprocess.CompletedProcess[str]:
+def run(stack: Stack, *command: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command of `python -m local` as the Makefile does."""
     return subprocess.run(
         [sys.executable, "-m", "local", *command],
-        env=os.environ | stack.settings.variables,
+        env=os.environ | (environment or stack.settings.variables),
         cwd=PROJECT,
         capture_output=True,
         text=True,

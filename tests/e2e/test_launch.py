@@ -3,6 +3,8 @@
 import pytest
 from kazoo.client import KazooClient
 
+from local.airflow import airflow_environment
+from local.connections import Connections
 from local.home import LocalSettings, SetupError
 from local.launch import launch, suspend
 from local.stack import Stack
@@ -27,10 +29,11 @@ def settle_one(stack: Stack) -> bool:
 
 
 def test_a_second_launch_changes_nothing(stack: Stack) -> None:
-    """The job runs on, and the command says so; also when another process launches it."""
+    """The job runs on, and the command says so; also when a task of Airflow launches it."""
     before = settlement_pid(stack)
     assert launch(stack).startswith("running as wanted")
-    answer = run(stack, "launch")
+    of_a_task = airflow_environment(Connections.of(stack.home, stack.settings), stack.settings)
+    answer = run(stack, "launch", environment=of_a_task)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.startswith("settlement running as wanted")
     assert settlement_pid(stack) == before
