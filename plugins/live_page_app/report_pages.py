@@ -29,8 +29,9 @@ _PAGE: Final = """<!doctype html>
 </html>
 """
 _HEADINGS: Final = (
-    "<tr><th scope=col>Run</th><th scope=col class=number>Accepted</th><th scope=col class=number>Accepted/s</th>"
-    "<th scope=col class=number>Settled/s</th><th scope=col class='number wide'>To settled p50</th>"
+    "<tr><th scope=col>Run</th><th scope=col class=number>Accepted</th>"
+    "<th scope=col class='number wide'>Accepted/s</th><th scope=col class='number wide'>Settled/s</th>"
+    "<th scope=col class='number wide'>To settled p50</th>"
     "<th scope=col class='number wide'>p99</th><th scope=col>Verdict</th></tr>"
 )
 
@@ -70,16 +71,16 @@ def _row(run: RunFolder, *, here: bool = False) -> str:
         return f"<tr><th scope=row>{name}<small>{changed}</small></th><td colspan=6>no report.json</td></tr>"
     summary = run.summary
     settle = summary.latency.settle
-    cells = (
-        f"{summary.orders.accepted:,}",
+    wide = (
         f"{summary.rates.accept_orders_per_second:,.0f}",
         _or_dash(summary.rates.settle_orders_per_second),
+        _or_dash(settle.p50_ms if settle else None, " ms"),
+        _or_dash(settle.p99_ms if settle else None, " ms"),
     )
-    wide = (_or_dash(settle.p50_ms if settle else None, " ms"), _or_dash(settle.p99_ms if settle else None, " ms"))
     started = escape(summary.run.started_at[:16].replace("T", " "))
     return (
         f"<tr><th scope=row>{name}<small>{started} UTC</small></th>"
-        + "".join(f"<td class=number>{cell}</td>" for cell in cells)
+        f"<td class=number>{summary.orders.accepted:,}</td>"
         + "".join(f"<td class='number wide'>{cell}</td>" for cell in wide)
         + f"<td>{_verdict(summary)}</td></tr>"
     )

@@ -19,6 +19,10 @@ from tests.integration.test_settler import SAMPLE_ORDERS
 
 EURO = order_text(1, "EUR", [(1, 1)])
 PATIENCE_MS = 15_000
+SPILLED = """() => [...document.querySelectorAll('.card *')].filter(part => {
+  const [inner, card] = [part.getBoundingClientRect(), part.closest('.card').getBoundingClientRect()];
+  return inner.width && (inner.right > card.right + 0.5 || inner.left < card.left - 0.5);
+}).map(part => part.outerHTML.slice(0, 80))"""
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +73,15 @@ def test_a_halt_is_seen_with_its_reason(shop: LiveShop, app_settings: Settings, 
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 290])
 def test_a_phone_needs_no_sideways_scrolling(
-    shop: LiveShop, app_settings: Settings, browser: Browser, theme: Literal["light", "dark"]
+    shop: LiveShop, app_settings: Settings, browser: Browser, theme: Literal["light", "dark"], width: int
 ) -> None:
-    """At 360 pixels everything fits, and the theme is the system's."""
-    with page_served(app_settings) as url, looking_at(browser, url, width=360, theme=theme) as sight:
+    """Everything fits into 360 pixels, and into what Airflow's own bar leaves of them; the theme is the system's."""
+    with page_served(app_settings) as url, looking_at(browser, url, width=width, theme=theme) as sight:
         expect(sight.page.locator("#batches tr")).to_have_count(1)
-        root = sight.page.locator("html")
-        assert root.evaluate("element => element.scrollWidth") == 360
+        assert sight.page.locator("html").evaluate("element => element.scrollWidth") == width
+        assert sight.page.evaluate(SPILLED) == []
         ground = sight.page.locator("body").evaluate("element => getComputedStyle(element).backgroundColor")
         lightness = sum(map(int, re.findall(r"\d+", ground)[:3])) / 3
         assert (lightness > 200) == (theme == "light")
@@ -139,5 +144,10 @@ def test_reports_are_listed_and_opened(app_settings: Settings, browser: Browser,
         expect(sight.page.get_by_role("img", name="report.svg")).to_be_visible()
         assert sight.page.get_by_role("img", name="report.svg").evaluate("image => image.naturalWidth") == 40
         expect(sight.page.get_by_role("link", name="report.json")).to_be_visible()
+        sight.page.set_viewport_size({"width": 360, "height": 800})
+        assert sight.page.locator("html").evaluate("element => element.scrollWidth") == 360
+        sight.page.get_by_role("link", name="All reports").click()
+        expect(sight.page.get_by_role("row")).to_have_count(2)
+        assert sight.page.locator("html").evaluate("element => element.scrollWidth") == 360
     assert sight.errors == []
     assert sight.abroad == []
