@@ -12,6 +12,7 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator, BaseOperatorLink
 
 from plugins.exit_codes import require_success
+from plugins.plain_output import PLAIN_OUTPUT
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 _LEASH: Final = PROJECT / "plugins" / "leash.py"
@@ -66,4 +67,4 @@ class LocalCommand(BaseOperator):
             if given not in os.environ:
                 raise ValueError(f"the environment of Airflow's workers lacks {given}, the database's address")
             own[_ADDRESS] = os.environ[given]
-        return own | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(PROJECT)}
+        return own | PLAIN_OUTPUT | {"PYTHONPATH": str(PROJECT)}

@@ -7,6 +7,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.sdk import BaseOperatorLink
 from kubernetes.client import models as k8s
 
+from plugins.plain_output import PLAIN_OUTPUT
 from plugins.report_folder import POD_REPORT_DIR
 
 CONFIG_MAP: Final = "kiwi"
@@ -65,7 +66,8 @@ class PodCommand(KubernetesPodOperator):
 
 
 def _environment(role: str | None) -> list[k8s.V1EnvVar]:
-    variables = [k8s.V1EnvVar(name="PYTHONUNBUFFERED", value="1"), k8s.V1EnvVar(name="HOME", value="/tmp")]  # noqa: S108
+    plain = PLAIN_OUTPUT | {"HOME": "/tmp"}  # noqa: S108 # the pod's own
+    variables = [k8s.V1EnvVar(name=name, value=value) for name, value in plain.items()]
     if role is not None:
         key = k8s.V1SecretKeySelector(name=DATABASE_SECRET, key=role)
         variables.append(k8s.V1EnvVar(name="KIWI_DATABASE_URL", value_from=k8s.V1EnvVarSource(secret_key_ref=key)))
