@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -100,12 +101,12 @@ def test_nothing_yet_says_what_to_do(app_settings: Settings, engine: Engine, bro
 
 def test_the_page_says_when_it_lost_contact(shop: LiveShop, app_settings: Settings, browser: Browser) -> None:
     """Old numbers are not shown as new ones."""
-    with page_served(app_settings) as url:
-        looking = looking_at(browser, url)
-        sight = looking.__enter__()
-        expect(sight.page.locator("#contact")).to_have_text("Live")
-    expect(sight.page.locator("#contact")).to_contain_text("Lost contact", timeout=PATIENCE_MS)
-    looking.__exit__(None, None, None)
+    with ExitStack() as window:
+        with page_served(app_settings) as url:
+            page = window.enter_context(looking_at(browser, url)).page
+            expect(page.locator("#contact")).to_have_text("Live")
+        expect(page.locator("#contact")).to_contain_text("Lost contact", timeout=PATIENCE_MS)
+        assert page.locator("#amount").inner_text() == "6,685.96"
 
 
 def test_a_page_that_is_not_seen_asks_nothing(shop: LiveShop, app_settings: Settings, browser: Browser) -> None:
