@@ -23,7 +23,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(INSTALLED) ## Set everything up, start it, settle real orders, and audit them
+demo: $(INSTALLED) ## Set everything up, start it, and settle and audit real orders through Airflow
 	@$(RUN) -m local demo
 
 .PHONY: up

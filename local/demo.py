@@ -28,6 +28,7 @@ _DAGS: Final = (
     "restock",
     "refresh_fx",
     "launch_settlement",
+    "watch_settlement",
     "benchmark",
     "audit_ledger",
 )
@@ -93,6 +94,7 @@ def _drive(stack: Stack, connections: Connections, runs: DagRuns, console: Conso
         step("Something to sell", "seed_db", seed)
     step("Rates, each minute from now on", "refresh_fx", {})
     step("Settlement", "launch_settlement", {})
+    runs.unpause("watch_settlement")
     settled = _settled_count(connections)
     run_id = step("Orders", "benchmark", _LOAD, seconds_max=_BENCHMARK_SECONDS_MAX, remark=settled)
     step("Audit of the whole ledger", "audit_ledger", {})

@@ -22,7 +22,7 @@ from local.supervise import ProcessState
 from local.wanted import read_wanted
 
 _MIB: Final = 1 << 20
-_HEALTH_WIDTH_MIN: Final = 10
+_HEALTH_WIDTH_MIN: Final = 7
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 
