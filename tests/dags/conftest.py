@@ -28,9 +28,7 @@ def airflow_database() -> None:
 
 
 @pytest.fixture
-def dag_runs(
-    airflow_database: None, app_settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> DagRuns:
+def dag_runs(airflow_database: None, app_settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> DagRuns:
     """Runs DAGs on the test's own database, topic and ZooKeeper tree."""
     url = app_settings.database_url.get_secret_value()
     variables = {
