@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from rich import box
 from rich.markup import escape
@@ -22,7 +22,7 @@ from local.supervise import ProcessState
 from local.wanted import read_wanted
 
 _MIB: Final = 1 << 20
-_HEALTH_WIDTH_MIN: Final = 7
+_HEALTH_WIDTH_MIN: Final = 14
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 
@@ -63,9 +63,9 @@ def read_statuses(stack: Stack) -> list[ServiceStatus]:
 
 def status_table(stack: Stack, statuses: list[ServiceStatus]) -> Table:
     """Return the table that `make status` shows."""
-    table = Table(
-        box=box.SIMPLE_HEAD, caption=f"logs: {shown_path(stack.home.logs)}/<service>.log", caption_justify="left"
-    )
+    caption = f"logs: {shown_path(stack.home.logs)}/<service>.log"
+    narrow: dict[str, Any] = {"box": box.SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
+    table = Table(caption=caption, caption_justify="left", **narrow)
     for heading in ("service", "address"):
         table.add_column(heading, no_wrap=True)
     table.add_column("health", overflow="fold", min_width=_HEALTH_WIDTH_MIN)

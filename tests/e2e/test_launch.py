@@ -52,16 +52,19 @@ def test_a_changed_setting_restarts_the_job_alone(stack: Stack) -> None:
 def test_a_suspended_job_waits_for_the_next_launch(stack: Stack) -> None:
     """It stops; neither `up` nor an order starts it; status does not call that a fault; launch resumes it."""
     wanted = read_wanted(stack.home)
-    suspend(stack)
-    assert settlement_pid(stack) == 0
     client = Client(stack.home.address("api"))
-    waiting = client.post(order_of(6, "CNY", {"2": 1}))
-    assert run(stack, "up").returncode == 0
-    assert settlement_pid(stack) == 0
-    status = run(stack, "status")
+    suspend(stack)
+    try:
+        assert settlement_pid(stack) == 0
+        waiting = client.post(order_of(6, "CNY", {"2": 1}))
+        assert run(stack, "up").returncode == 0
+        assert settlement_pid(stack) == 0
+        status = run(stack, "status")
+    finally:
+        outcome = launch(stack)
     assert status.returncode == 0
     assert "suspended" in status.stdout
-    assert launch(stack).startswith("resumed")
+    assert outcome.startswith("resumed")
     assert client.settled(waiting)["success"]
     assert read_wanted(stack.home) == wanted
 
