@@ -1,6 +1,7 @@
 """A small client of Airflow's REST API: log in, trigger, follow, read logs."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Literal
 
@@ -9,6 +10,7 @@ import httpx
 _TIMEOUT_SECONDS: Final = 30
 _CONNECT_TRIES: Final = 3
 _TASKS_MAX: Final = 100
+_TRIES: Final = 4
 
 
 class AirflowError(Exception):
@@ -77,9 +79,11 @@ class AirflowClient:
         self._ask("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": paused})
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
-        """Start a run and return its id."""
-        body = {"logical_date": None, "conf": conf}
-        return str(self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+        """Start a run and return its id, which is drawn here: so a repetition starts no second one."""
+        run_id = f"demo__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", may_exist=True, json=body)
+        return run_id
 
     def run_state(self, dag_id: str, run_id: str) -> Literal["queued", "running", "success", "failed"]:
         """Return how a run stands."""
@@ -108,12 +112,22 @@ class AirflowClient:
         answer = self._ask("GET", path, params={"map_index": task.map_index, "full_content": True})
         return [line if isinstance(line, str) else str(line["event"]) for line in answer["content"]]
 
-    def _ask(self, method: str, path: str, **given: Any) -> Any:
+    def _ask(self, method: str, path: str, *, may_exist: bool = False, **given: Any) -> Any:
+        """Return the answer to a request that may be repeated, or None if what it creates is there already."""
         headers = {"Accept": "application/json"}
-        try:
-            answer = self._http.request(method, path, headers=headers, **given)
-        except httpx.HTTPError as error:
-            raise AirflowError(f"Airflow at {self._http.base_url} does not answer {method} {path}: {error}") from error
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                answer = self._http.request(method, path, headers=headers, **given)
+            except httpx.HTTPError as error:
+                raise AirflowError(
+                    f"Airflow at {self._http.base_url} does not answer {method} {path}: {error}"
+                ) from error
+            if answer.status_code == httpx.codes.CONFLICT and may_exist:
+                return None
+            # The API server's threads and its event loop wait for each other's locks on SQLite until one of them gives
+            # up after 5 s; what it was asked for has not happened then.
+            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR or not tries_left:
+                break
         if answer.is_error:
             raise AirflowError(f"Airflow answers {answer.status_code} to {method} {path}: {answer.text[:300]}")
         return answer.json()
