@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from api.threads import DependencyError, Threads
-from settlement.ledger import read_positions
+from settlement.head import read_positions
 from settlement.orderid import Place
 from settlement.queries import Result, Turnover, find_result, list_results, read_turnover
 

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any, Final
 
-from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from api.threads import DependencyError, Threads
+from settlement.kafka_log import connect_log, list_partitions
 from settlement.orderid import Place
 from settlement.settings import Settings
 
@@ -55,9 +55,8 @@ class LogEnds:
     def _read(self) -> dict[int, int]:
         try:
             if self._consumer is None:
-                self._consumer = self._connect()
-            topic = self._settings.topic
-            partitions = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
+                self._consumer = connect_log(self._settings, client_id="kiwi-api-ends", request_ms=_REQUEST_MS)
+            partitions = list_partitions(self._consumer, self._settings.topic)
             if not partitions:
                 raise UnknownTopicOrPartitionError
             ends = self._consumer.end_offsets(partitions, timeout_ms=_REQUEST_MS)
@@ -67,16 +66,3 @@ class LogEnds:
                 self._consumer.close()
             self._consumer = None
             raise DependencyError("kafka", type(error).__name__) from error
-
-    def _connect(self) -> Any:
-        return KafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap.split(","),
-            client_id="kiwi-api-ends",
-            group_id=None,
-            enable_auto_commit=False,
-            allow_auto_create_topics=False,
-            request_timeout_ms=_REQUEST_MS,
-            bootstrap_timeout_ms=_REQUEST_MS,
-            reconnect_backoff_max_ms=1000,
-            metrics_enabled=False,
-        )

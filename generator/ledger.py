@@ -9,7 +9,7 @@ from sqlalchemy import Engine, bindparam, text
 
 from generator.orders import Integers
 from settlement.batches import BatchRecord, read_batches
-from settlement.ledger import read_head, read_positions
+from settlement.head import read_head, read_positions
 from settlement.refusal import Refusal
 
 MISSING: Final = -1

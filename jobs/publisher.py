@@ -8,7 +8,7 @@ from typing import Final
 from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException
 
-from settlement.ledger import Head
+from settlement.head import Head
 from settlement.lock import identity
 from settlement.status import State, Status, write_status
 from settlement.total import publish_total

@@ -20,16 +20,9 @@ from jobs.fetched import FetchedBatch
 from jobs.result_rows import result_rows, sum_paid, user_rows
 from settlement.catalogue import read_stock
 from settlement.decide import decide
+from settlement.head import FencedError, Head, lock_head, read_head
 from settlement.idempotency import KeyedOrder, Repetition, resolve_keys
-from settlement.ledger import (
-    FencedError,
-    Head,
-    SettledBatch,
-    StaleStateError,
-    lock_head,
-    read_head,
-    write_batch,
-)
+from settlement.ledger import SettledBatch, StaleStateError, write_batch
 from settlement.rate_store import read_snapshot
 from settlement.rates import RatesUnavailableError, Snapshot
 from settlement.settings import Settings

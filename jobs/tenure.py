@@ -18,17 +18,12 @@ from jobs.settler import Settler
 from jobs.stream import start_stream
 from jobs.writer import Writer
 from settlement.bulk_load import BulkLoadError
-from settlement.ledger import (
-    FencedError,
-    ForeignTopicError,
-    LedgerViolationError,
-    claim,
-    read_head,
-    read_positions,
-)
+from settlement.head import FencedError, ForeignTopicError, claim, read_head, read_positions
+from settlement.kafka_log import read_log_bounds
+from settlement.ledger import LedgerViolationError
 from settlement.lock import SettlementLock
 from settlement.settings import Settings
-from settlement.topic import describe_topic, read_log_bounds
+from settlement.topic import describe_topic
 
 log = logging.getLogger(__name__)
 

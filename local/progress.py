@@ -7,8 +7,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from local.connections import Connections
 from local.service import NotReadyError
 from settlement.database import create_database_engine
-from settlement.ledger import read_head, read_positions
-from settlement.topic import TopicUnfitError, read_log_bounds
+from settlement.head import read_head, read_positions
+from settlement.kafka_log import read_log_bounds
+from settlement.topic import TopicUnfitError
 
 
 class Progress(msgspec.Struct, frozen=True):

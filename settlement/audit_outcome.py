@@ -2,9 +2,8 @@
 
 import msgspec
 from kazoo.client import KazooClient
-from kazoo.exceptions import NoNodeError
 
-from settlement.zookeeper import AUDIT_PATH
+from settlement.zookeeper import AUDIT_PATH, read_json, write_json
 
 
 class AuditOutcome(msgspec.Struct, frozen=True):
@@ -25,8 +24,7 @@ class AuditOutcome(msgspec.Struct, frozen=True):
 
 def publish_outcome(client: KazooClient, outcome: AuditOutcome) -> None:
     """Write an outcome over the last one; raises `kazoo.exceptions.KazooException` when ZooKeeper is away."""
-    client.ensure_path(AUDIT_PATH)
-    client.set(AUDIT_PATH, msgspec.json.encode(outcome))
+    write_json(client, AUDIT_PATH, outcome)
 
 
 def read_outcome(client: KazooClient) -> AuditOutcome | None:
@@ -35,8 +33,4 @@ def read_outcome(client: KazooClient) -> AuditOutcome | None:
     Raises:
         kazoo.exceptions.KazooException: ZooKeeper is away.
     """
-    try:
-        data, _ = client.get(AUDIT_PATH)
-    except NoNodeError:
-        return None
-    return msgspec.json.decode(data, type=AuditOutcome) if data else None  # empty: its first writer has only created it
+    return read_json(client, AUDIT_PATH, AuditOutcome)

@@ -13,11 +13,12 @@ from decimal import Decimal
 from typing import Final
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, TextClause, text
+from sqlalchemy import Connection, text
 
 from settlement import user_orders
 from settlement.bulk_load import load_rows
 from settlement.currency import CODES, DIGITS
+from settlement.head import FencedError, Head, read_head
 from settlement.idempotency import KeyedOrder, insert_keys
 from settlement.money import AMOUNT_DIGITS, RATE_DIGITS, to_decimal, turnover_cny
 from settlement.rates import Snapshot
@@ -32,31 +33,12 @@ _TAKE_STOCK: Final = text(
 RESULT_COLUMNS: Final = ("id", "user_id", "initiator", "success", "paid", "reason", "duplicate_of", "batch")
 
 
-class FencedError(Exception):
-    """A newer holder of the lock has taken over; this process must leave."""
-
-
 class StaleStateError(Exception):
     """The batch was decided on a state that is no longer there; read it again and decide again."""
 
 
-class ForeignTopicError(Exception):
-    """The topic is not the one that this ledger has settled from; a human must look."""
-
-
 class LedgerViolationError(Exception):
     """The store does not hold what this process knows it must; a human must look."""
-
-
-@dataclass(frozen=True)
-class Head:
-    """The single row that every batch advances."""
-
-    batch: int
-    fencing_token: int
-    catalogue_version: int
-    orders: int
-    amount_cny: Decimal
 
 
 @dataclass(frozen=True)
@@ -111,53 +93,6 @@ class SettledBatch:
         return to_decimal(turnover_cny(self.paid, self.snapshot.rates), AMOUNT_DIGITS)
 
 
-def read_head(connection: Connection) -> Head:
-    """Return the head row."""
-    return _ask_head(connection, text("SELECT * FROM head"))
-
-
-def read_positions(connection: Connection) -> dict[int, int]:
-    """Return the first unsettled offset of each partition that was ever settled from."""
-    rows = connection.execute(text("SELECT partition_id, next_offset FROM log_position"))
-    return {row.partition_id: row.next_offset for row in rows}
-
-
-def claim(engine: Engine, token: int, topic_id: str) -> None:
-    """Write a new holder's fencing token, and bind the ledger to its topic at the first time.
-
-    Raises:
-        FencedError: the ledger has seen a newer token.
-        ForeignTopicError: the ledger belongs to another topic, or to this one before it was recreated.
-    """
-    with engine.begin() as connection:
-        head = connection.execute(text("SELECT fencing_token, topic_id FROM head FOR UPDATE")).one()
-        if head.fencing_token > token:
-            raise FencedError(
-                f"the ledger has seen fencing token {head.fencing_token}, newer than ours ({token}). If ZooKeeper was"
-                " set up anew, its tokens start again: stop every driver, then set head.fencing_token to 0 by hand"
-            )
-        if head.topic_id not in (None, topic_id):
-            raise ForeignTopicError(
-                f"the ledger was settled from the topic with id {head.topic_id}, this one has {topic_id}: the topic was"
-                " recreated or the settings name another one. Point KIWI_TOPIC to the old one, or start a new ledger"
-            )
-        connection.execute(
-            text("UPDATE head SET fencing_token = :token, topic_id = :topic_id"), {"token": token, "topic_id": topic_id}
-        )
-
-
-def lock_head(connection: Connection, token: int) -> Head:
-    """Return the head row and keep every other writer out until the connection's transaction ends.
-
-    Raises:
-        FencedError: another holder has taken over.
-    """
-    head = _ask_head(connection, text("SELECT * FROM head FOR UPDATE"))
-    if head.fencing_token != token:
-        raise FencedError(f"fencing token {token} was superseded by {head.fencing_token}: another driver settles now")
-    return head
-
-
 def write_batch(connection: Connection, batch: SettledBatch, token: int) -> Head:
     """Write a batch within the connection's transaction and return the head as it then is.
 
@@ -177,11 +112,6 @@ def write_batch(connection: Connection, batch: SettledBatch, token: int) -> Head
     _add_totals(connection, batch)
     _record_batch(connection, batch, token, (time.perf_counter() - began) * 1000)
     return read_head(connection)
-
-
-def _ask_head(connection: Connection, query: TextClause) -> Head:
-    row = connection.execute(query).one()
-    return Head(row.batch, row.fencing_token, row.catalogue_version, row.orders, row.amount_cny)
 
 
 def _advance_head(connection: Connection, batch: SettledBatch, token: int) -> None:

@@ -4,9 +4,8 @@ from typing import Literal
 
 import msgspec
 from kazoo.client import KazooClient
-from kazoo.exceptions import NoNodeError
 
-from settlement.zookeeper import STATUS_PATH
+from settlement.zookeeper import STATUS_PATH, read_json, write_json
 
 State = Literal["settling", "holding", "halted"]
 
@@ -31,8 +30,7 @@ class Status(msgspec.Struct, frozen=True):
 
 def write_status(client: KazooClient, status: Status) -> None:
     """Write a heartbeat; raises `kazoo.exceptions.KazooException` when ZooKeeper is away."""
-    client.ensure_path(STATUS_PATH)
-    client.set(STATUS_PATH, msgspec.json.encode(status))
+    write_json(client, STATUS_PATH, status)
 
 
 def read_status(client: KazooClient) -> Status | None:
@@ -41,8 +39,4 @@ def read_status(client: KazooClient) -> Status | None:
     Raises:
         kazoo.exceptions.KazooException: ZooKeeper is away.
     """
-    try:
-        data, _ = client.get(STATUS_PATH)
-    except NoNodeError:
-        return None
-    return msgspec.json.decode(data, type=Status) if data else None  # empty: its first writer has only created it
+    return read_json(client, STATUS_PATH, Status)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
@@ -86,24 +86,3 @@ def _verify(admin: Any, name: str) -> TopicInfo:
         if config[key]["value"] != _CONFIG[key]:
             raise TopicUnfitError(f"topic {name} has {key}={config[key]['value']}; settlement needs {_CONFIG[key]}")
     return TopicInfo(str(found["topic_id"]), partitions)
-
-
-def read_log_bounds(settings: Settings) -> dict[int, tuple[int, int]]:
-    """Return, per partition of the orders' topic, the first offset that is still there and the end of the log.
-
-    Raises:
-        kafka.errors.KafkaError: the cluster is away.
-    """
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap.split(","),
-        bootstrap_timeout_ms=_REQUEST_MS,
-        request_timeout_ms=_REQUEST_MS,
-        enable_auto_commit=False,
-    )
-    try:
-        found = consumer.partitions_for_topic(settings.topic) or set()
-        partitions = [TopicPartition(settings.topic, partition) for partition in sorted(found)]
-        first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        return {part.partition: (first[part], end[part]) for part in partitions}
-    finally:
-        consumer.close()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from kazoo.client import KazooClient
 from sqlalchemy import Engine
 
-from settlement.ledger import read_positions
+from settlement.head import read_positions
+from settlement.kafka_log import read_log_bounds
 from settlement.settings import Settings
 from settlement.status import Status, read_status
-from settlement.topic import read_log_bounds
 
 
 class StandstillError(Exception):

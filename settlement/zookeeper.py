@@ -1,8 +1,10 @@
 """The ZooKeeper tree of the original system, and how to reach it."""
 
-from typing import Final
+from typing import Final, TypeVar
 
+import msgspec
 from kazoo.client import KazooClient
+from kazoo.exceptions import NoNodeError
 
 RATES_PATH: Final = "/kiwi"
 RATES_META_PATH: Final = "/kiwi/rates"
@@ -12,6 +14,8 @@ AUDIT_PATH: Final = "/kiwi/audit"
 LOCK_PATH: Final = "/lock"
 
 _CONNECT_SECONDS: Final = 15
+
+Value = TypeVar("Value", bound=msgspec.Struct)
 
 
 def connect_zookeeper(
@@ -35,3 +39,23 @@ def connect_zookeeper(
         client.close()
         raise
     return client
+
+
+def write_json(client: KazooClient, path: str, value: msgspec.Struct) -> None:
+    """Write a value over what stands in a znode; raises `kazoo.exceptions.KazooException` when ZooKeeper is away."""
+    client.ensure_path(path)
+    client.set(path, msgspec.json.encode(value))
+
+
+def read_json(client: KazooClient, path: str, kind: type[Value]) -> Value | None:
+    """Return what stands in a znode, or None if nobody has ever written it.
+
+    Raises:
+        kazoo.exceptions.KazooException: ZooKeeper is away.
+        msgspec.DecodeError: something else stands there.
+    """
+    try:
+        data, _ = client.get(path)
+    except NoNodeError:
+        return None
+    return msgspec.json.decode(data, type=kind) if data else None  # empty: its first writer has only created it

@@ -11,7 +11,7 @@ from plugins.live_page_app.bounded import AwayError
 from plugins.live_page_app.recent_batches import RecentBatch, RecentBatches
 from plugins.live_page_app.refusal_counts import count_refusals
 from plugins.live_page_app.snapshot import CurrencyTotal, Refusals, Totals
-from settlement.ledger import read_positions
+from settlement.head import read_positions
 from settlement.queries import read_turnover
 
 _NO_SUCH_TABLE: Final = 1146

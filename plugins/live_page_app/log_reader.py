@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from plugins.live_page_app.bounded import AwayError
+from settlement.kafka_log import connect_log, list_partitions
 from settlement.settings import Settings
 
 _REQUEST_MS: Final = 2_000
@@ -62,7 +62,7 @@ class LogReader:
         if self._consumer is None:
             self._consumer = self._connect()
         topic = self._settings.topic
-        partitions = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
+        partitions = list_partitions(self._consumer, topic)
         if not partitions:
             raise AwayError(f"there is no topic {topic} yet: trigger provision_check")
         ends = self._consumer.end_offsets(partitions, timeout_ms=_REQUEST_MS)
@@ -83,14 +83,4 @@ class LogReader:
     def _connect(self) -> Any:
         # One that is away would fill the web server's log, and the page says so already.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
-        return KafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap.split(","),
-            client_id="kiwi-live-page",
-            group_id=None,
-            enable_auto_commit=False,
-            allow_auto_create_topics=False,
-            request_timeout_ms=_REQUEST_MS,
-            bootstrap_timeout_ms=_REQUEST_MS,
-            reconnect_backoff_max_ms=1000,
-            metrics_enabled=False,
-        )
+        return connect_log(self._settings, client_id="kiwi-live-page", request_ms=_REQUEST_MS)

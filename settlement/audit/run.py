@@ -16,8 +16,9 @@ from settlement.audit.replay import Replay
 from settlement.audit.report import AuditReport, Findings
 from settlement.audit.snapshot import BatchRecord, LedgerSnapshot, exact
 from settlement.currency import CODES
+from settlement.kafka_log import read_log_bounds
 from settlement.settings import Settings
-from settlement.topic import TopicUnfitError, describe_topic, read_log_bounds
+from settlement.topic import TopicUnfitError, describe_topic
 
 Progress = Callable[[int, int], object]
 """Told the orders done so far and how many there are."""

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from playwright.sync_api import StorageState, StorageStateCookie
+
 from settlement.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
@@ -26,6 +28,21 @@ class AirflowUi:
 
     url: str
     token: str
+
+    @property
+    def logged_in(self) -> StorageState:
+        """What the viewer's browser keeps."""
+        cookie: StorageStateCookie = {
+            "name": "_token",
+            "value": self.token,
+            "domain": "127.0.0.1",
+            "path": "/",
+            "expires": -1,
+            "httpOnly": True,
+            "secure": False,
+            "sameSite": "Lax",
+        }
+        return {"cookies": [cookie], "origins": []}
 
 
 @contextmanager

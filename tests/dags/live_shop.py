@@ -9,7 +9,7 @@ from kafka import KafkaProducer
 from kazoo.client import KazooClient
 from sqlalchemy import Engine
 
-from settlement.ledger import read_positions
+from settlement.head import read_positions
 from settlement.settings import Settings
 from settlement.status import State, Status, write_status
 from tests.integration.settling import Bench, messages, new_bench, open_shop

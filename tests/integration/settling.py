@@ -14,7 +14,7 @@ from jobs.dead_letter import DeadLetters
 from jobs.fetched import FetchedBatch
 from jobs.settler import Settler
 from settlement.catalogue import SAMPLE, Commodity, seed_commodities
-from settlement.ledger import Head, claim, read_positions
+from settlement.head import Head, claim, read_positions
 from settlement.order import Line, Order, encode_order
 from settlement.rate_refresh import refresh_rates
 from settlement.rate_sources import fixed

@@ -9,7 +9,7 @@ import pytest
 from kazoo.client import KazooClient
 
 from jobs.publisher import Publisher
-from settlement.ledger import Head
+from settlement.head import Head
 from settlement.lock import SettlementLock
 from settlement.settings import Settings
 from settlement.status import read_status

@@ -8,7 +8,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import ConnectionLoss
 from sqlalchemy import Engine
 
-from settlement.ledger import FencedError, claim
+from settlement.head import FencedError, claim
 from settlement.lock import SettlementLock
 from settlement.settings import Settings
 from settlement.zookeeper import LOCK_PATH, connect_zookeeper

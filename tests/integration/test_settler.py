@@ -17,7 +17,8 @@ from jobs.settler import StoppedError
 from settlement.bulk_load import BulkLoadError
 from settlement.catalogue import change_prices, restock_commodities
 from settlement.currency import Currency
-from settlement.ledger import FencedError, ForeignTopicError, LedgerViolationError, claim
+from settlement.head import FencedError, ForeignTopicError, claim
+from settlement.ledger import LedgerViolationError
 from settlement.rate_refresh import refresh_rates
 from settlement.rate_sources import fixed
 from settlement.rate_store import read_snapshot, write_rates

@@ -13,7 +13,7 @@ from jobs.cursor import LogCursor
 from jobs.dead_letter import DeadLetters
 from jobs.fetched import FetchedBatch
 from jobs.settler import Settler
-from settlement.ledger import claim, read_head, read_positions
+from settlement.head import claim, read_head, read_positions
 from settlement.settings import Settings
 from settlement.topic import describe_topic
 from settlement.total import publish_total
