@@ -35,7 +35,8 @@ def main(config: Settings) -> int:
     stopping, wake = Event(), Event()
     session = create_session()
     warm_up(session)
-    engine = create_database_engine(config.database_url.get_secret_value())
+    url = config.database_url.get_secret_value()
+    engine = create_database_engine(url, silence_seconds_max=config.lock_session_seconds)
     for attempt in stamina.retry_context(on=_AWAY, attempts=None, timeout=config.retry_seconds_max, wait_max=2.0):
         with attempt:  # servers that start at the same time as we do
             describe_topic(config)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
 
@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from kazoo.client import KazooClient
     from sqlalchemy import Engine
 
+_SILENCE_SECONDS_MAX: Final = 30
+
 
 @contextmanager
 def open_engine() -> Iterator["Engine"]:
     """Yield an engine on the ledger."""
     from settlement.database import create_database_engine
 
-    engine = create_database_engine(settings().database_url.get_secret_value())
+    url = settings().database_url.get_secret_value()
+    engine = create_database_engine(url, silence_seconds_max=_SILENCE_SECONDS_MAX)
     try:
         with clear_errors():
             yield engine

@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     bad_share_max: float = Field(0.5, gt=0, le=1, description="malformed share of the window that halts the job")
     bad_window_orders: int = Field(10_000, ge=1, description="last messages over which the share is taken")
     rates_age_seconds_max: float = Field(600, gt=0, description="older rates hold settlement")
-    lock_session_seconds: float = Field(6, ge=1, le=60, description="a dead holder's lock lasts this long")
+    lock_session_seconds: float = Field(
+        6, ge=1, le=60, description="how long a silent driver keeps its locks, in ZooKeeper and in the database"
+    )
     retry_seconds_max: float = Field(120, gt=0, description="how long a transient fault is retried")
 
     # API

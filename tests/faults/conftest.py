@@ -24,11 +24,11 @@ def drill() -> Iterator[Drill]:
         connections = Connections.of(stack.home, stack.settings)
         catalogue = create_database_engine(connections.settings("catalogue").database_url.get_secret_value())
         seed_commodities(catalogue, generate(100, inventory=50_000, seed=7))
-        catalogue.dispose()
         settings = connections.settings("read")
         engine = create_database_engine(settings.database_url.get_secret_value())
-        yield Drill(stack, settings, engine)
+        yield Drill(stack, settings, engine, catalogue)
         engine.dispose()
+        catalogue.dispose()
 
 
 @pytest.fixture

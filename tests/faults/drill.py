@@ -1,18 +1,21 @@
 """What a fault drill needs: a stack of its own, a load that never loses track, kills, and a recount."""
 
 import json
+import os
 import random
+import signal
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Final
 
 import psutil
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from local.connections import Connections
 from local.job import job_service
@@ -99,13 +102,21 @@ class Load:
         return [order for order, outcome in zip(orders, outcomes, strict=True) if outcome["status"] != 202]
 
 
-class Drill:
-    """A running stack under fault."""
+def signal_all(pids: list[int], number: signal.Signals) -> None:
+    """Send a signal to those of the processes that are still there."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
-    def __init__(self, stack: Stack, settings: Settings, engine: Engine) -> None:
+
+class Drill:
+    """A running stack under fault; `engine` may read, `locker` may lock the head row, too."""
+
+    def __init__(self, stack: Stack, settings: Settings, engine: Engine, locker: Engine) -> None:
         self.stack = stack
         self.settings = settings
         self.engine = engine
+        self._locker = locker
 
     def batch(self) -> int:
         """Return the last committed batch."""
@@ -129,6 +140,24 @@ class Drill:
         jvm, *children = self.pids("settlement")
         python = next(child for child in children if "settle.py" in " ".join(psutil.Process(child).cmdline()))
         return jvm, python
+
+    def pause_driver_in_transaction(self) -> list[int]:
+        """Stop the driver's processes at a moment when it holds the head row; return them."""
+        pids = self.pids("settlement")
+        while True:
+            await_condition("the driver is in a transaction", self._head_is_locked)
+            signal_all(pids, signal.SIGSTOP)
+            if self._head_is_locked():
+                return pids
+            signal_all(pids, signal.SIGCONT)
+
+    def _head_is_locked(self) -> bool:
+        with self._locker.connect() as connection:
+            try:
+                connection.execute(text("SELECT batch FROM head FOR UPDATE NOWAIT"))
+            except OperationalError:
+                return True
+        return False
 
     def settlement_service(self) -> Service:
         """Return how the stack runs the job, to start one more."""

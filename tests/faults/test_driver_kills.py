@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local.home import PROJECT
 from local.service import Service
-from tests.faults.drill import Drill, Load, await_condition
+from tests.faults.drill import Drill, Load, await_condition, signal_all
 
 KILLS = int(os.environ.get("KIWI_DRILL_KILLS", "2"))
 
@@ -35,20 +35,18 @@ def _kill_driver(drill: Drill, load: Load, victim: str, after_orders: int) -> fl
 
 
 def test_a_paused_driver_is_superseded_and_refused(drill: Drill, load: Load) -> None:
-    """A second driver takes over from a sleeping one; woken up, the first commits nothing and leaves."""
+    """Another takes over from one that sleeps in mid-transaction; woken up, the first commits nothing and leaves."""
     drill.await_next_commit()
-    first = drill.pids("settlement")
     log = drill.stack.home.logs / "second-driver.log"
     second = _start_driver(drill.settlement_service(), log)
+    first: list[int] = []
     try:
         await_condition("the second stands by", lambda: "standing by" in log.read_text())
         token = drill.fencing_token()
-        for pid in first:
-            os.kill(pid, signal.SIGSTOP)
+        first = drill.pause_driver_in_transaction()
         seconds = await_condition("the second takes over", lambda: drill.fencing_token() > token)
         seconds += drill.await_next_commit()
-        for pid in first:
-            os.kill(pid, signal.SIGCONT)
+        signal_all(first, signal.SIGCONT)
         first_log = drill.stack.home.logs / "settlement.log"
         await_condition("the first has left", lambda: drill.stack.supervisor.state("settlement").pid != first[0])
         text = first_log.read_text()
@@ -58,6 +56,7 @@ def test_a_paused_driver_is_superseded_and_refused(drill: Drill, load: Load) -> 
         report = drill.recount(load.accepted)
         print(f"taken over after {seconds:.1f} s, {report.counts}")
     finally:
+        signal_all(first, signal.SIGCONT)
         os.killpg(second.pid, signal.SIGTERM)
         assert second.wait(60) == 0, log.read_text()[-2000:]
 

@@ -6,9 +6,11 @@ from threading import Thread
 import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import ConnectionLoss
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
-from settlement.head import FencedError, claim
+from settlement.database import create_database_engine
+from settlement.head import FencedError, claim, lock_head
 from settlement.lock import SettlementLock
 from settlement.settings import Settings
 from settlement.zookeeper import LOCK_PATH, connect_zookeeper
@@ -113,3 +115,17 @@ def test_pitfall_22_a_holder_that_slept_commits_nothing(
     assert asleep.rows("SELECT batch, orders, fencing_token FROM head") == [(1, 1, newer)]
     assert asleep.rows("SELECT COUNT(*) FROM result") == [(1,)]
     assert asleep.inventory(1) == 121
+
+
+def test_a_writer_that_falls_silent_in_its_transaction_keeps_nobody_out(engine: Engine) -> None:
+    """Paused, or cut off without a goodbye: the database gives its lock on the head row to the next holder."""
+    claim(engine, 1, "topic")
+    sleeper = create_database_engine(engine.url, pool_size=1, silence_seconds_max=1)
+    with sleeper.connect() as connection:
+        lock_head(connection, 1)
+        claim(engine, 2, "topic")  # waits for the row, and fails once the database tires of waiting
+        with pytest.raises(OperationalError):
+            connection.execute(text("UPDATE head SET batch = batch + 1"))
+    sleeper.dispose()
+    with pytest.raises(FencedError), engine.connect() as connection:
+        lock_head(connection, 1)
