@@ -16,9 +16,9 @@ from kazoo.handlers.threading import KazooTimeoutError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from jobs.stream import TermSignal, create_session
+from jobs.stream import TermSignal
 from jobs.tenure import EXIT_STOPPED, Tenure
-from jobs.warm_up import warm_up
+from jobs.warm_up import start_warm
 from settlement.database import create_database_engine
 from settlement.lock import SettlementLock
 from settlement.settings import Settings, settings
@@ -33,8 +33,7 @@ _AWAY = (KafkaError, KazooTimeoutError, OperationalError, ProgrammingError, Topi
 def main(config: Settings) -> int:
     """Run one driver; return its exit code."""
     stopping, wake = Event(), Event()
-    session = create_session()
-    warm_up(session)
+    session = start_warm()
     url = config.database_url.get_secret_value()
     engine = create_database_engine(url, silence_seconds_max=config.lock_session_seconds)
     for attempt in stamina.retry_context(on=_AWAY, attempts=None, timeout=config.retry_seconds_max, wait_max=2.0):
