@@ -7,7 +7,7 @@ lost.
 | Param | |
 |---|---|
 | `units` | to add to each; a negative number takes unsold units away |
-| `commodities` | ids, one a line |
+| `commodities` | ids, as a list |
 | `all_commodities` | every commodity of the catalogue, instead of naming them |
 
 **Example:** `{"units": 200, "commodities": [1, 3]}`
@@ -28,7 +28,10 @@ _PARAMS = {
         100, type="integer", minimum=-_UNITS_MAX, maximum=_UNITS_MAX, description="To add to each; negative takes away."
     ),
     "commodities": Param(
-        [], type="array", items={"type": "integer", "minimum": 1}, description="Ids of the commodities."
+        [],
+        type="array",
+        items={"type": "integer", "minimum": 1},
+        description="Ids of the commodities, as a list: [1, 3].",
     ),
     "all_commodities": Param(False, type="boolean", description="Every commodity, instead of naming them."),
 }

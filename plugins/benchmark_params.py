@@ -4,7 +4,7 @@ from typing import Final
 
 from airflow.sdk import Param
 
-_LOAD: Final = "Load"
+_LOAD: Final = "Run Parameters"  # the section that Airflow's form shows open
 _ORDERS: Final = "Orders"
 _FAULTS: Final = "Faults on purpose"
 _CODES: Final = ["CNY", "USD", "JPY", "EUR"]
