@@ -45,7 +45,7 @@ def compose(
     wanted = deepcopy(template)
     spec, driver = wanted["spec"], wanted["spec"]["driver"]
     spec["sparkConf"] = {**spark_defaults, **spec.get("sparkConf", {})}
-    settings = asked_for(live) | given
+    settings = {**asked_for(live), **given}
     kept = [each for each in driver.get("env", []) if each["name"] not in settings]
     driver["env"] = kept + [{"name": name, "value": value} for name, value in sorted(settings.items())]
     if launch := launch or _annotations(live).get(LAUNCH):

@@ -25,7 +25,7 @@ class PodSpec(NamedTuple):
     @property
     def serves(self) -> bool:
         """Whether someone must know when it is ready: all but what ends by itself."""
-        return self.spec.get("restartPolicy", "Always") == "Always"
+        return bool(self.spec.get("restartPolicy", "Always") == "Always")
 
 
 def pods() -> Iterator[PodSpec]:

@@ -37,9 +37,9 @@ def started(init: Path, *arguments: str, **variables: str) -> list[str]:
     environment = {"PATH": f"{init}:{os.environ['PATH']}", "SPARK_HOME": "/spark"} | variables
     command = [str(PROJECT / "jobs" / "entrypoint.sh"), *arguments]
     printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=10).stdout
-    options, command = printed.split("--\n", 1)
+    options, _, handed_over = printed.partition("--\n")
     assert options == "-s\n"
-    return command.splitlines()
+    return handed_over.splitlines()
 
 
 def test_any_other_command_is_run_as_it_is(init: Path) -> None:

@@ -65,7 +65,8 @@ def test_everything_runs_as_the_images_user() -> None:
 
 def test_secrets_that_are_referred_to_are_asked_for() -> None:
     """Before anything is installed, ./install demands each Secret and key that some manifest names."""
-    asked = dict(re.findall(r"^require_secret (\S+) ['\"]?([^'\"\n]+?)['\"]? ", INSTALL, re.MULTILINE))
+    named = re.findall(r"""^require_secret (\S+) ("[^"]*"|'[^']*'|\S+)""", INSTALL, re.MULTILINE)
+    asked = {name: keys.strip("\"'") for name, keys in named}
     airflow = values("airflow")
     assert set(asked["kiwi-database"].split()) == {"read", "settle", "catalogue", "owner"}
     assert airflow["data"]["metadataSecretName"] in asked
