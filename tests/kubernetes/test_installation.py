@@ -12,12 +12,19 @@ from tests.kubernetes.helm import CHARTS
 INSTALL = (CHARTS / "install").read_text()
 UNINSTALL = (CHARTS / "uninstall").read_text()
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
+MANUAL = (PROJECT / "docs" / "kubernetes.md").read_text()
 LOCKED = (PROJECT / "requirements.txt").read_text()
 
 
 def values(name: str) -> Any:
     """Return the values for a third party's chart."""
     return yaml.safe_load((CHARTS / f"{name}.yaml").read_text())
+
+
+def mebibytes(quantity: str) -> int:
+    """Return a size of Kubernetes or of the JVM, which both count in powers of two."""
+    number, unit = re.fullmatch(r"(\d+)([mMgG])i?", quantity, re.ASCII).groups()  # type: ignore[union-attr]
+    return int(number) * (1024 if unit in "gG" else 1)
 
 
 def locked(package: str) -> str:
@@ -102,3 +109,19 @@ def test_the_image_holds_every_room_that_runs_in_it() -> None:
     for room in ("settlement", "api", "jobs", "generator", "dags", "plugins"):
         assert f"COPY {room} {room}" in DOCKERFILE
         assert f"!{room}" in let_through
+
+
+def test_the_sizing_table_is_what_the_manifests_request() -> None:
+    """The documentation's MiB of each part are those that the scheduler will count."""
+    table = dict(re.findall(r"^\| ([^|]+?) \| \d \| ([\d,]+) \|", MANUAL, re.MULTILINE))
+    zookeeper = find("zookeeper", "StatefulSet", "zookeeper")["spec"]["template"]["spec"]["containers"][0]
+    api = find("kiwi", "Deployment", "kiwi-api")["spec"]["template"]["spec"]["containers"][0]
+    spark = find("kiwi", "SparkApplication", "kiwi-settlement")["spec"]
+    requested = {
+        "ZooKeeper": mebibytes(zookeeper["resources"]["requests"]["memory"]),
+        "Kafka": mebibytes(find("kafka", "KafkaNodePool", "node")["spec"]["resources"]["requests"]["memory"]),
+        "API": mebibytes(api["resources"]["requests"]["memory"]),
+        "settlement: driver": sum(mebibytes(spark["driver"][part]) for part in ("memory", "memoryOverhead")),
+        "settlement: executors": sum(mebibytes(spark["executor"][part]) for part in ("memory", "memoryOverhead")),
+    }
+    assert {name: int(table[name].replace(",", "")) for name in requested} == requested
