@@ -56,7 +56,7 @@ def progress(
     return Progress(Status(state, "driver", 3, "why" if state != "settling" else "", at_ms), age_seconds, settled, lag)
 
 
-def require(application: Manifest, seen: Progress, old_submission: str | None = "1", settled: int = 10) -> None:
+def assert_settling(application: Manifest, seen: Progress, old_submission: str | None = "1", settled: int = 10) -> None:
     """Look as the launcher does."""
     require_settling(application, old_submission, seen, settled)
 
@@ -129,9 +129,9 @@ def test_a_launch_says_what_it_found(live: Manifest | None, seen: Progress, chan
 
 def test_a_driver_that_commits_is_settling() -> None:
     """New submission, running, a heartbeat of its own; and with orders waiting, orders settled since."""
-    require(running(), progress())
-    require(running(), progress(lag=5, settled=11))
-    require(running(submission="1"), progress(), old_submission=None)
+    assert_settling(running(), progress())
+    assert_settling(running(), progress(lag=5, settled=11))
+    assert_settling(running(submission="1"), progress(), old_submission=None)
 
 
 @pytest.mark.parametrize(
@@ -152,11 +152,11 @@ def test_a_driver_that_commits_is_settling() -> None:
 def test_what_does_not_settle_yet_is_told_apart(application: Manifest, seen: Progress, message: str) -> None:
     """A former driver's heartbeat, a driver that comes up, holds, is silent or commits nothing: none is settling."""
     with pytest.raises(NotSettlingError, match=message):
-        require(application, seen)
+        assert_settling(application, seen)
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "FAILING"])
 def test_a_halt_is_final(state: str) -> None:
     """The driver's own word that it has halted ends the wait, whatever the operator makes of it."""
     with pytest.raises(HaltedError, match="why"):
-        require(running(state), progress("halted"))
+        assert_settling(running(state), progress("halted"))
