@@ -20,7 +20,7 @@ endif
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(INSTALLED) ## Set everything up, start it, and settle and audit real orders through Airflow
@@ -53,6 +53,10 @@ clean: $(INSTALLED) ## Stop the stack and remove its data; downloads stay
 .PHONY: test
 test: $(TESTABLE) ## Run the tests, on real servers of their own (TESTS=path picks some)
 	@$(RUN) -m pytest $(TESTS)
+
+.PHONY: check-kubernetes
+check-kubernetes: $(TESTABLE) ## Render every chart and hold it against the schemas of Kubernetes and the operators
+	@$(RUN) -m pytest tests/kubernetes
 
 .PHONY: check
 check: $(TESTABLE) ## Check format, style, types and import layers

@@ -27,7 +27,7 @@ from airflow.sdk import Param, dag
 from plugins.command import command
 from plugins.defaults import DAG_DEFAULTS
 from plugins.links import spark_links
-from plugins.runtime import launcher
+from plugins.runtime import launcher, on_kubernetes
 
 _PARAMS = {
     "batch_orders_max": Param(
@@ -54,7 +54,7 @@ def launch_settlement() -> None:
         *launcher(),
         "{{ '--batch-orders-max=%d' % params.batch_orders_max if params.batch_orders_max else '' }}",
         "{{ '--rates-age-seconds-max=%s' % params.rates_age_seconds_max if params.rates_age_seconds_max else '' }}",
-        role=None,
+        role="read" if on_kubernetes() else None,
         links=spark_links(),
         service_account="kiwi-launcher",
         retries=1,

@@ -31,7 +31,13 @@ def provision_check() -> None:
     for role in ("read", "catalogue", "owner"):
         command(f"database_{role}", "settlement", "check", "database", f"--role={role}", role=role, retries=0)
     if on_kubernetes():
-        command("kubernetes", "settlement", "check", "kubernetes", role=None, retries=0)
+        command(
+            "kubernetes",
+            *("settlement", "check", "kubernetes"),
+            role=None,
+            service_account="kiwi-provision",
+            retries=0,
+        )
 
 
 provision_check()

@@ -7,10 +7,10 @@ import typer
 from settlement.catalogue_commands import price, restock, seed
 from settlement.health_commands import audit, check_app, watch
 from settlement.rates_commands import rates_app
-from settlement.schema_commands import migrate, topic
+from settlement.schema_commands import grant, migrate, topic
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-for command in (migrate, topic, seed, restock, price, audit, watch):
+for command in (migrate, grant, topic, seed, restock, price, audit, watch):
     app.command()(command)
 app.add_typer(rates_app, name="rates")
 app.add_typer(check_app, name="check")

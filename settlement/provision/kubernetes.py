@@ -16,19 +16,13 @@ CUSTOM_RESOURCES: Final = {
     "kafkas.kafka.strimzi.io": "Install the Strimzi operator",
     "kafkanodepools.kafka.strimzi.io": "Install the Strimzi operator",
 }
-PERMISSIONS: Final = (
-    ("", "pods", "create"),
-    ("", "pods", "delete"),
-    ("", "pods/log", "get"),
-    ("sparkoperator.k8s.io", "sparkapplications", "create"),
-    ("sparkoperator.k8s.io", "sparkapplications", "patch"),
-    ("sparkoperator.k8s.io", "sparkapplications", "get"),
-)
+LAUNCHER: Final = "kiwi-launcher"
+VERBS: Final = ("create", "get", "patch")
 _SECONDS: Final = 10
 
 
 def check_kubernetes(namespace: str) -> Iterator[Finding]:
-    """Yield what is found of storage, operators and permissions, as the service account of this pod."""
+    """Yield what is found of storage, operators and permissions, as the service account kiwi-provision."""
     try:
         config.load_config()
     except ConfigException as error:
@@ -73,13 +67,20 @@ def _custom_resources() -> Iterator[Finding]:
 
 
 def _permissions(namespace: str) -> Iterator[Finding]:
+    """Ask what the launcher may do; that Airflow may start pods is shown by the pod that asks."""
     reviews: Any = client.AuthorizationV1Api()
-    for group, resource, verb in PERMISSIONS:
-        name, _, subresource = resource.partition("/")
+    for verb in VERBS:
         asked = client.V1ResourceAttributes(
-            group=group, resource=name, subresource=subresource or None, verb=verb, namespace=namespace
+            group="sparkoperator.k8s.io",
+            resource="sparkapplications",
+            name="kiwi-settlement",
+            verb=verb,
+            namespace=namespace,
         )
-        review = client.V1SelfSubjectAccessReview(spec=client.V1SelfSubjectAccessReviewSpec(resource_attributes=asked))
-        allowed = reviews.create_self_subject_access_review(review, _request_timeout=_SECONDS).status.allowed
-        remedy = f"Bind a Role in namespace {namespace} that allows it to this service account"
-        yield require(f"{verb} {resource}", "allowed" if allowed else "refused", allowed, remedy)
+        user = f"system:serviceaccount:{namespace}:{LAUNCHER}"
+        spec = client.V1SubjectAccessReviewSpec(user=user, resource_attributes=asked)
+        review = client.V1LocalSubjectAccessReview(metadata=client.V1ObjectMeta(namespace=namespace), spec=spec)
+        answer = reviews.create_namespaced_local_subject_access_review(namespace, review, _request_timeout=_SECONDS)
+        allowed = answer.status.allowed
+        remedy = f"Install the chart kiwi in namespace {namespace}: it binds the Role of {LAUNCHER}"
+        yield require(f"{LAUNCHER}: {verb} sparkapplications", "allowed" if allowed else "refused", allowed, remedy)

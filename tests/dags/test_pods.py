@@ -13,7 +13,6 @@ ROLES = {
     "migrate": "owner",
     "seed": "catalogue",
     "restock": "catalogue",
-    "launch": None,
     "compare": None,
     "kubernetes": None,
     "database_owner": "owner",
@@ -78,7 +77,7 @@ def test_pods_are_confined(pods: dict[str, dict[str, Any]]) -> None:
         assert only["securityContext"]["allowPrivilegeEscalation"] is False
         assert only["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert {"cpu", "memory"} <= only["resources"]["requests"].keys() & only["resources"]["limits"].keys()
-        assert spec["serviceAccountName"] in ("kiwi-task", "kiwi-launcher")
+        assert spec["serviceAccountName"] in ("kiwi-task", "kiwi-launcher", "kiwi-provision")
         assert pod["metadata"]["namespace"] == "kiwi"
         assert pod["metadata"]["labels"]["app.kubernetes.io/name"] == "kiwi"
         assert only["image"] == "registry.example/kiwi:1.0"

@@ -1,5 +1,8 @@
 """Each role can do its work and nothing more."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -71,3 +74,21 @@ def test_a_role_ends_at_its_own_database(connect: Callable[[Role], Connection], 
     finally:
         with engine.begin() as admin:
             admin.execute(text(f"DROP DATABASE {twin}"))
+
+
+def test_an_administrator_grants_a_role_by_command(engine: Engine, unique_name: str) -> None:
+    """`python -m settlement grant` makes the user, who may then read and nothing else."""
+    user = f"{unique_name[-8:]}_cli"
+    given = {"KIWI_DATABASE_URL": engine.url.render_as_string(hide_password=False), "KIWI_GRANT_PASSWORD": "secret"}
+    command = [sys.executable, "-m", "settlement", "grant", "read", user]
+    subprocess.run(command, env=os.environ | given, check=True, capture_output=True, timeout=60)
+    as_reader = create_database_engine(engine.url.set(username=user, password="secret"), pool_size=1)  # noqa: S106
+    try:
+        with as_reader.connect() as connection:
+            assert connection.execute(text(_READ)).scalar_one() == 0
+            with pytest.raises(DBAPIError, match="denied"):
+                connection.execute(text(_STOCK))
+    finally:
+        as_reader.dispose()
+        with engine.begin() as admin:
+            admin.execute(text("DROP USER :user@'%'"), {"user": user})
