@@ -93,14 +93,17 @@ def install_operator(place: Place) -> None:
     if place.operator_image:
         name, tag = place.operator_image.rsplit(":", 1)
         registry, repository = name.split("/", 1)
-        options.append(f"--set=image.registry={registry},image.repository={repository},image.tag={tag}")
+        options.append(f"--set-string=image.registry={registry},image.repository={repository},image.tag={tag}")
     _release("spark-operator", "spark-operator", *chart, *options)
 
 
 def install_zookeeper(place: Place) -> str:
     """Install three members, and a way to them from outside; return what helm says."""
     repository, tag = place.image.rsplit(":", 1)
-    values = [f"--values={MANIFESTS / 'zookeeper-values.yaml'}", f"--set=image.repository={repository},image.tag={tag}"]
+    values = [
+        f"--values={MANIFESTS / 'zookeeper-values.yaml'}",
+        f"--set-string=image.repository={repository},image.tag={tag}",
+    ]
     said = _release("zookeeper", NAMESPACE, str(CHARTS / "zookeeper"), *values)
     kubectl("apply", f"--filename={MANIFESTS / 'zookeeper-outside.yaml'}")
     return said
@@ -115,7 +118,7 @@ def _install_kafka(place: Place) -> None:
 def install_kiwi(place: Place) -> str:
     """Install our chart, create the topics (elsewhere Strimzi does), await the API; return what helm says."""
     repository, tag = place.image.rsplit(":", 1)
-    values = f"--set=image.repository={repository},image.tag={tag}"
+    values = f"--set-string=image.repository={repository},image.tag={tag}"
     database = f"--set=mysql.address={place.database.host},mysql.port={place.database.port}"
     said = run_helm(
         "upgrade",
