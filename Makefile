@@ -58,6 +58,10 @@ test: $(TESTABLE) ## Run the tests, on real servers of their own (TESTS=path pic
 check-kubernetes: $(TESTABLE) ## Render every chart and hold it against the schemas of Kubernetes and the operators
 	@$(RUN) -m pytest tests/kubernetes
 
+.PHONY: test-kubernetes
+test-kubernetes: $(TESTABLE) ## Install everything on the cluster that KUBECONFIG names, settle there and break things
+	@$(RUN) -m tests.cluster
+
 .PHONY: check
 check: $(TESTABLE) ## Check format, style, types and import layers
 	@$(VENV)/bin/ruff format --check .

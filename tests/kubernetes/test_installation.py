@@ -52,6 +52,12 @@ def test_third_parties_charts_are_pinned() -> None:
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for _, version in pinned)
 
 
+def test_a_tag_of_digits_alone_stays_a_tag() -> None:
+    """`--set` would make a number of the tag 20261123, which the charts refuse."""
+    assert INSTALL.count('--set-string "image') == 2
+    assert not re.search(r'--set "[^"]*tag=', INSTALL)
+
+
 def test_versions_are_those_of_the_image() -> None:
     """What manifests say of Airflow and Spark is what the locked packages are."""
     assert values("airflow")["airflowVersion"] == locked("apache-airflow")
