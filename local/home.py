@@ -32,7 +32,7 @@ class LocalSettings(BaseSettings):
     local_database_admin_url: SecretStr | None = Field(
         None, description="use this server instead of an own one: mysql+pymysql://admin:password@host:port"
     )
-    up_seconds_max: float = Field(120, gt=0, description="longest wait for one service to become ready")
+    up_seconds_max: float = Field(300, gt=0, description="longest wait for one service to become ready")
     airflow: bool = Field(True, description="whether Airflow belongs to the stack")
 
     @property
