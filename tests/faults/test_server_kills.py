@@ -11,6 +11,8 @@ from tests.faults.drill import Drill, Load, await_condition
 @pytest.mark.parametrize("service", ["kafka", "zookeeper", "database", "api"])
 def test_a_killed_server_loses_nothing(drill: Drill, load: Load, service: str) -> None:
     """SIGKILL of the whole service; what was accepted before, during and after is settled once."""
+    if service not in drill.stack.supervisor.states():
+        pytest.skip("the database is not ours to kill")
     drill.await_next_commit()
     victims = drill.pids(service)
     for pid in victims:
