@@ -44,8 +44,9 @@ def find(kind: str, name: str, namespace: str = NAMESPACE) -> Manifest | None:
 
 
 def pods(selector: str, namespace: str = NAMESPACE) -> list[Manifest]:
-    """Return the pods with these labels."""
-    found = json.loads(kubectl("get", "pods", f"--selector={selector}", "--output=json", namespace=namespace))
+    """Return the pods with these labels that have not ended; those of a killed driver stay listed as Completed."""
+    lasting = "--field-selector=status.phase!=Succeeded,status.phase!=Failed"
+    found = json.loads(kubectl("get", "pods", f"--selector={selector}", lasting, "--output=json", namespace=namespace))
     items: list[Manifest] = found["items"]
     return items
 

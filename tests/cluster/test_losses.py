@@ -29,7 +29,7 @@ def test_nothing_is_lost_with(what: str, settling: DagRuns, ledger: Engine, inst
     selector, namespace, how = LOST[what]
     count = len(pods(selector, namespace))
     commit = last_commit(ledger)
-    start_load(installed.image, seconds=60)
+    start_load(installed.image, seconds=45)
     await_condition("settled orders of the load", lambda: last_commit(ledger).batch > commit.batch, 120)
     victim = pods(selector, namespace)[0]["metadata"]
     kubectl("delete", "pod", victim["name"], "--wait=false", *how, namespace=namespace)
