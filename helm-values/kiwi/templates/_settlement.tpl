@@ -28,6 +28,10 @@ spec:
     spark.metrics.conf.*.sink.prometheusServlet.path: /metrics/prometheus
     spark.metrics.namespace: kiwi_settlement
     spark.sql.streaming.metricsEnabled: "true"
+    # An executor whose machine lost power sends no word of it, and Spark would wait for it for two to three minutes.
+    spark.executor.heartbeatInterval: 5s
+    spark.network.timeout: 30s
+    spark.network.timeoutInterval: 5s
     # The job has no volume claims, and its Service goes with the driver's pod: no rights are needed for either.
     spark.kubernetes.driver.ownPersistentVolumeClaim: "false"
     spark.kubernetes.driver.reusePersistentVolumeClaim: "false"
