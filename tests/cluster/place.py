@@ -13,7 +13,7 @@ OPTIONAL: Final = "KIWI_CLUSTER"
 """`optional` in CI: then no cluster is no failure."""
 
 _NEEDED: Final = {
-    "KUBECONFIG": "the cluster",
+    "KUBECONFIG": "it names the cluster to test on",
     "KIWI_IMAGE": "our image; its nodes have it or can pull it",
     "KIWI_TEST_KAFKA_IMAGE": "the image of tests/cluster/Dockerfile, likewise",
     "KIWI_TEST_DATABASE_URL": "mysql+pymysql://ADMINISTRATOR:PASSWORD@ADDRESS:PORT of a server that pods reach too",
