@@ -20,7 +20,7 @@ from jobs.fetched import FetchedBatch
 from jobs.result_rows import result_rows, sum_paid, user_rows
 from settlement.catalogue import read_stock
 from settlement.decide import decide
-from settlement.head import FencedError, Head, lock_head, read_head
+from settlement.head import Head, lock_head, read_head, require_token
 from settlement.idempotency import KeyedOrder, Repetition, resolve_keys
 from settlement.ledger import SettledBatch, StaleStateError, write_batch
 from settlement.rate_store import read_snapshot
@@ -143,8 +143,7 @@ class Settler:
     def _load(self) -> _Memory:
         with self._engine.connect() as connection:
             head = read_head(connection)
-            if head.fencing_token != self._token:
-                raise FencedError(f"fencing token {self._token} was superseded by {head.fencing_token}")
+            require_token(head, self._token)
             self._window.load(_last_batches(connection))
             # The head is read before the stock: a change in between makes the batch stale, never wrong.
             return _Memory(head, read_stock(connection))

@@ -67,9 +67,14 @@ def lock_head(connection: Connection, token: int) -> Head:
         FencedError: another holder has taken over.
     """
     head = _ask_head(connection, text("SELECT * FROM head FOR UPDATE"))
+    require_token(head, token)
+    return head
+
+
+def require_token(head: Head, token: int) -> None:
+    """Raise `FencedError` if another holder has taken over."""
     if head.fencing_token != token:
         raise FencedError(f"fencing token {token} was superseded by {head.fencing_token}: another driver settles now")
-    return head
 
 
 def _ask_head(connection: Connection, query: TextClause) -> Head:

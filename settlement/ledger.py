@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from settlement import user_orders
 from settlement.bulk_load import load_rows
 from settlement.currency import CODES, DIGITS
-from settlement.head import FencedError, Head, read_head
+from settlement.head import Head, read_head, require_token
 from settlement.idempotency import KeyedOrder, insert_keys
 from settlement.money import AMOUNT_DIGITS, RATE_DIGITS, to_decimal, turnover_cny
 from settlement.rates import Snapshot
@@ -131,8 +131,7 @@ def _advance_head(connection: Connection, batch: SettledBatch, token: int) -> No
     if advanced == 1:
         return
     head = read_head(connection)
-    if head.fencing_token != token:
-        raise FencedError(f"fencing token {token} was superseded by {head.fencing_token}: another driver settles now")
+    require_token(head, token)
     raise StaleStateError(
         f"decided as batch {batch.number} on catalogue version {batch.catalogue_version}, but the ledger stands at"
         f" batch {head.batch}, version {head.catalogue_version}"

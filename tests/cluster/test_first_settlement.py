@@ -12,6 +12,7 @@ from tests.cluster.figures import timed
 from tests.cluster.kubectl import kubectl
 from tests.cluster.ledger import results
 from tests.dags.dag_run import DagRuns
+from tests.kubernetes.helm import run_helm
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
@@ -59,6 +60,4 @@ def test_a_benchmark_from_inside_is_settled_and_audited(
 
 def test_the_charts_own_test_passes(settling: DagRuns) -> None:
     """`helm test kiwi` asks each server from a pod."""
-    from tests.kubernetes.helm import run_helm
-
     assert "Succeeded" in run_helm("test", "kiwi", "--namespace=kiwi", "--timeout=3m", seconds=200)
